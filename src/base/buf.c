@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The capped buffer. Must never leave an unwiped copy behind: it grows by copy and wipe, not by realloc. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/mem.h"
+
+enum { FIRST_BYTES = 256 };
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){.max = max};
+}
+
+void buf_done(struct buf *b)
+{
+	if (!b)
+		return;
+	if (b->p) {
+		sodium_memzero(b->p, b->cap);
+		free(b->p);
+	}
+	*b = (struct buf){.max = b->max};
+}
+
+void buf_reset(struct buf *b)
+{
+	if (b->p)
+		sodium_memzero(b->p, b->cap);
+	b->n = 0;
+	b->overflow = false;
+}
+
+bool buf_ok(const struct buf *b)
+{
+	return !b->overflow;
+}
+
+struct slice buf_slice(const struct buf *b)
+{
+	return slice_make(b->p, b->n);
+}
+
+/* Makes room for `need` bytes in all and the NUL behind them. */
+static void grow(struct buf *b, size_t need)
+{
+	size_t cap = b->cap ? b->cap : FIRST_BYTES;
+	char *bigger;
+
+	if (need < b->cap)
+		return;
+	while (cap <= need)
+		cap = cap > SIZE_MAX / 2 ? need + 1 : cap * 2;
+	bigger = mem_calloc(cap, 1);
+	if (b->p) {
+		memcpy(bigger, b->p, b->n);
+		sodium_memzero(b->p, b->cap);
+		free(b->p);
+	}
+	b->p = bigger;
+	b->cap = cap;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+	if (b->overflow || n > b->max - b->n) {
+		b->overflow = true;
+		return NULL;
+	}
+	grow(b, b->n + n);
+	return b->p + b->n;
+}
+
+void buf_commit(struct buf *b, size_t n)
+{
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+
+void buf_put(struct buf *b, struct slice bytes)
+{
+	char *to;
+
+	if (bytes.n == 0)
+		return;
+	to = buf_reserve(b, bytes.n);
+	if (!to)
+		return;
+	memcpy(to, bytes.p, bytes.n);
+	buf_commit(b, bytes.n);
+}
+
+void buf_puts(struct buf *b, const char *text)
+{
+	buf_put(b, slice_from(text));
+}
+
+void buf_putc(struct buf *b, char c)
+{
+	buf_put(b, slice_make(&c, 1));
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args, again;
+	int n;
+	char *to;
+
+	va_start(args, format);
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+	if (to) {
+		vsnprintf(to, (size_t)n + 1, format, again);
+		buf_commit(b, (size_t)n);
+	} else {
+		b->overflow = true;
+	}
+	va_end(again);
+}
+
+void buf_put_i64(struct buf *b, int64_t value)
+{
+	buf_printf(b, "%lld", (long long)value);
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+	if (n >= b->n) {
+		buf_reset(b);
+		return;
+	}
+	memmove(b->p, b->p + n, b->n - n);
+	sodium_memzero(b->p + (b->n - n), n);
+	b->n -= n;
+}
+
+const char *buf_cstr(struct buf *b)
+{
+	if (!b->p)
+		grow(b, 0);
+	b->p[b->n] = '\0';
+	return b->p;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request to a provider and its answer, as the protocol code describes them, and their form as
+ * messages to and from the courier. Knows nothing of sockets.
+ *
+ * A request that yields tokens (flag FETCH_YIELDS_TOKENS) carries the attempt id of its intent: the
+ * courier joins repetitions of it, spools the sealed answer before handing it on, uses a fresh
+ * connection and never repeats it (RF-16). Other requests are answered in clear and not spooled.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "ipc/ipc.h"
+#include "secret/secret.h"
+
+enum {
+	FETCH_YIELDS_TOKENS = 1,
+};
+enum {
+	FETCH_TOKEN_CAP = 256 * 1024,    /* SS-07 */
+	FETCH_METADATA_CAP = 512 * 1024,
+	FETCH_HEADERS_MAX = 12,
+};
+
+struct fetch_header {
+	const char *name;
+	struct slice value; /* no CR, LF, NUL: checked by fetch_to_message() */
+};
+
+struct fetch_request {
+	int flags;
+	const char *attempt; /* 32 hex digits; "" when it yields no tokens */
+	const char *method;  /* GET, POST, DELETE */
+	const char *url;     /* absolute; vetted by the courier */
+	size_t body_cap;     /* bytes of answer at most */
+	size_t header_count;
+	struct fetch_header header[FETCH_HEADERS_MAX];
+	struct slice body; /* may hold secrets; lies in an arena */
+	const char *label; /* for the log: "token google", never a secret */
+};
+
+/*
+ * ERR_OK: an answer of any status came. Else nobody answered: ERR_UPSTREAM_DOWN with `sent` telling
+ * whether the request may have reached the provider (LIFECYCLE §4.6), ERR_FORBIDDEN for an address or
+ * URL that egress does not allow, ERR_NOT_FOUND for an unknown JOIN, ERR_CONFLICT ("busy") for an
+ * attempt that another one is in the way of, ERR_TOO_LARGE for an answer above the cap.
+ */
+struct fetch_answer {
+	enum err err;
+	char detail[256];
+	int status;
+	bool sent;            /* the request, or part of it, left this machine */
+	bool complete;        /* the whole body arrived */
+	bool sealed;          /* `body` is a spool entry; the keeper opens it with `head` */
+	int64_t retry_after_s; /* 0: none */
+	char content_type[96];
+	struct slice head; /* the FETCHED head field, verbatim */
+	struct slice body;
+};
+
+/* Views into `r`. ERR_INVALID for a header with a control character or too many parts. */
+enum err fetch_to_message(const struct fetch_request *r, struct arena *a, struct ipc_message *ret, struct errinfo *ei);
+/* What the courier gets; views into the message. ERR_INVALID when a part is malformed. */
+enum err fetch_from_message(const struct ipc_message *m, struct arena *a, struct fetch_request *ret);
+
+/*
+ * The FETCHED head is lines "attempt=…\nstatus=…\nsent=…\ncomplete=…\nsealed=…\nretry_after=…\ncontent_type=…\n",
+ * authenticated by the spool's MAC.
+ */
+void fetch_put_head(struct buf *out, const char *attempt, const struct fetch_answer *answer);
+enum err fetch_parse_head(struct slice head, struct fetch_answer *ret);
+/* FETCHED to answer; views into the message. ERR_INVALID when malformed. */
+enum err fetch_answer_from_message(const struct ipc_message *m, struct fetch_answer *ret);
+void fetch_answer_to_message(const struct fetch_answer *answer, struct arena *a, struct ipc_message *ret);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading through jansson, with our own check of depth and size before it. Must never be handed a
+ * text without a cap, and never accept duplicate keys or NUL in a string.
+ */
+#include "json/jsonr.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+
+/* struct jsonr is jansson's json_t under another name; this is the one place that knows. */
+static json_t *raw(const struct jsonr *v)
+{
+	return (json_t *)(uintptr_t)v;
+}
+
+static struct jsonr *wrap(json_t *v)
+{
+	return (struct jsonr *)v;
+}
+
+/* Nesting is counted before jansson recurses, so that depth costs a scan and no stack. */
+static bool too_deep(struct slice text)
+{
+	bool in_string = false;
+	int depth = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			if (++depth > JSONR_MAX_DEPTH)
+				return true;
+		} else if (c == '}' || c == ']') {
+			depth--;
+		}
+	}
+	return false;
+}
+
+enum err jsonr_parse(struct slice text, size_t max_bytes, struct jsonr **ret_doc, struct errinfo *ei)
+{
+	json_error_t why;
+	json_t *doc;
+
+	if (text.n > max_bytes)
+		return err_set(ei, ERR_TOO_LARGE, "the JSON text is larger than %zu bytes", max_bytes);
+	if (too_deep(text))
+		return err_set(ei, ERR_INVALID, "the JSON text is nested deeper than %d levels", JSONR_MAX_DEPTH);
+	doc = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	/* jansson's own text can quote the input, which may be secret: only the place is told. */
+	if (!doc)
+		return err_set(ei, ERR_INVALID, "not valid JSON: line %d, column %d", why.line, why.column);
+	*ret_doc = wrap(doc);
+	return ERR_OK;
+}
+
+/* Strings of a document may be secrets, so its memory is wiped piece by piece before it is given back. */
+static void wipe_strings(json_t *v)
+{
+	json_t *member;
+	const char *key;
+	size_t i;
+
+	switch (json_typeof(v)) {
+	case JSON_STRING:
+		secret_wipe((char *)(uintptr_t)json_string_value(v), json_string_length(v));
+		break;
+	case JSON_ARRAY:
+		json_array_foreach(v, i, member)
+			wipe_strings(member);
+		break;
+	case JSON_OBJECT:
+		json_object_foreach(v, key, member)
+			wipe_strings(member);
+		break;
+	case JSON_INTEGER:
+	case JSON_REAL:
+	case JSON_TRUE:
+	case JSON_FALSE:
+	case JSON_NULL:
+		break;
+	}
+}
+
+void jsonr_free(struct jsonr **doc)
+{
+	if (!doc || !*doc)
+		return;
+	wipe_strings(raw(*doc));
+	json_decref(raw(*doc));
+	*doc = NULL;
+}
+
+static void free_owned(void *p)
+{
+	struct jsonr *doc = p;
+
+	jsonr_free(&doc);
+}
+
+struct jsonr *jsonr_in_arena(struct arena *a, struct jsonr *doc)
+{
+	arena_own(a, doc, free_owned);
+	return doc;
+}
+
+
+enum jsonr_type jsonr_type(const struct jsonr *v)
+{
+	if (!v)
+		return JSONR_ABSENT;
+	switch (json_typeof(raw(v))) {
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return JSONR_BOOL;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return JSONR_NUMBER;
+	case JSON_STRING:
+		return JSONR_STRING;
+	case JSON_ARRAY:
+		return JSONR_ARRAY;
+	case JSON_OBJECT:
+		return JSONR_OBJECT;
+	case JSON_NULL:
+		break;
+	}
+	return JSONR_NULL;
+}
+
+const struct jsonr *jsonr_get(const struct jsonr *obj, const char *key)
+{
+	return obj ? wrap(json_object_get(raw(obj), key)) : NULL;
+}
+
+const struct jsonr *jsonr_path(const struct jsonr *obj, const char *path)
+{
+	struct slice rest = slice_from(path), name;
+
+	while (obj && slice_split(&rest, '.', &name))
+		obj = json_is_object(raw(obj)) ? wrap(json_object_getn(raw(obj), name.p, name.n)) : NULL;
+	return obj;
+}
+
+size_t jsonr_count(const struct jsonr *v)
+{
+	if (jsonr_type(v) == JSONR_ARRAY)
+		return json_array_size(raw(v));
+	return jsonr_type(v) == JSONR_OBJECT ? json_object_size(raw(v)) : 0;
+}
+
+const struct jsonr *jsonr_at(const struct jsonr *array, size_t i)
+{
+	return array ? wrap(json_array_get(raw(array), i)) : NULL;
+}
+
+void jsonr_each(const struct jsonr *obj, void (*fn)(const char *key, const struct jsonr *value, void *arg), void *arg)
+{
+	const char *key;
+	json_t *value;
+
+	if (jsonr_type(obj) != JSONR_OBJECT)
+		return;
+	json_object_foreach(raw(obj), key, value)
+		fn(key, wrap(value), arg);
+}
+
+struct slice jsonr_string(const struct jsonr *v)
+{
+	if (jsonr_type(v) != JSONR_STRING)
+		return (struct slice){0};
+	return slice_make(json_string_value(raw(v)), json_string_length(raw(v)));
+}
+
+struct slice jsonr_get_string(const struct jsonr *obj, const char *key)
+{
+	return jsonr_string(jsonr_get(obj, key));
+}
+
+bool jsonr_integer(const struct jsonr *v, int64_t *ret)
+{
+	double real;
+
+	if (jsonr_type(v) != JSONR_NUMBER)
+		return false;
+	if (json_is_integer(raw(v))) {
+		*ret = (int64_t)json_integer_value(raw(v));
+		return true;
+	}
+	real = json_real_value(raw(v));
+	if (!(real >= -9007199254740992.0 && real <= 9007199254740992.0) || real != floor(real))
+		return false;
+	*ret = (int64_t)real;
+	return true;
+}
+
+bool jsonr_is_true(const struct jsonr *v)
+{
+	return v && json_is_true(raw(v));
+}
+
+static int put_piece(const char *text, size_t n, void *arg)
+{
+	buf_put(arg, slice_make(text, n));
+	return 0;
+}
+
+void jsonr_dump(const struct jsonr *v, struct buf *out)
+{
+	json_dump_callback(raw(v), put_piece, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+}
