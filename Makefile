@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front to meson. Needs what tools/install installs.
+
+BUILD := build
+ASAN := build-asan
+FUZZ := build-fuzz
+T ?=
+SECONDS_EACH ?= 30
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) fiberd fiber
+
+run:
+	@tools/run
+
+# Everything: unit tests and guards, the same under sanitizers, the practice provider, end to end.
+test:
+	@tools/run-tests
+
+# One test: make check T=core/refresh, make check T=practice, make check T=e2e (or e2e/connect).
+check:
+	@tools/run-tests --only '$(T)'
+
+asan: $(ASAN)/build.ninja
+	@tools/run-tests --asan
+
+lint:
+	@tools/lint
+
+fmt:
+	@git ls-files -z --cached --others --exclude-standard 'src/*.[ch]' 'tests/*.[ch]' | xargs -0 clang-format -i
+
+# Each fuzz target for SECONDS_EACH seconds, from its corpus; crashes are left in build-fuzz/.
+fuzz:
+	@tools/fuzz $(FUZZ) $(SECONDS_EACH)
+
+clean:
+	rm -rf $(BUILD) $(ASAN) $(FUZZ)
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+$(ASAN)/build.ninja:
+	@meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false
+
+.PHONY: all run test check asan lint fmt fuzz clean
