@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The token endpoint: requests for a code and for a refresh token (RFC 6749 §4.1.3, §6), client
+ * authentication (§2.3.1: id and secret form-encoded before Basic, OA-16), and reading the answer (§5.1, §5.2).
+ */
+#pragma once
+
+#include "catalog/profile.h"
+#include "fetch/fetch.h"
+#include "secret/secret.h"
+
+struct token_client {
+	const struct profile *profile;
+	const char *client_id;
+	const struct secret *client_secret; /* NULL: public client */
+	const char *label;                  /* authenticator type, for logs */
+};
+
+/* Requests lie in the arena (wiped with it); `attempt` is the intent's id. */
+void token_request_exchange(const struct token_client *c, const char *attempt, const struct secret *code,
+			    const struct secret *verifier, const char *redirect_uri, struct arena *a,
+			    struct fetch_request *ret);
+void token_request_refresh(const struct token_client *c, const char *attempt, const struct secret *refresh_token,
+			   struct arena *a, struct fetch_request *ret);
+
+enum { TOKEN_MAX_BYTES = 64 * 1024, TOKEN_LIFE_UNKNOWN = -1 };
+
+struct token_answer {
+	struct secret *access_token;  /* in the arena, as the others */
+	struct secret *refresh_token; /* NULL: absent or empty (RF-02) */
+	struct secret *id_token;      /* NULL: absent */
+	const char *token_type;       /* "Bearer" or "DPoP", as canonical spelling (OA-14) */
+	int64_t expires_in_s;         /* TOKEN_LIFE_UNKNOWN when absent, 0, negative or not a number (OA-15); capped at 10 years */
+	struct slice scopes;          /* granted, as JSON array text; n 0: not told, so as requested (§5.1) */
+	const char *subject;          /* profile.answer_subject; "" none */
+};
+
+/* What a failed answer means for the grant (RF-06). */
+enum token_verdict {
+	TOKEN_OK,
+	TOKEN_GRANT_DEAD,      /* invalid_grant: only the user can help */
+	TOKEN_CLIENT_WRONG,    /* invalid_client, unauthorized_client: the authenticator is to blame */
+	TOKEN_RETRY_LATER,     /* 429, 503, temporarily_unavailable: surely not processed */
+	TOKEN_AMBIGUOUS,       /* 500/502/504, cut or unreadable 200: may have been processed */
+	TOKEN_REFUSED,         /* any other definite no, an empty 400 included */
+};
+
+/*
+ * Reads an answer that arrived (answer->err is OK) whose clear body is `body`. TOKEN_OK fills `ret`; else the sentence, the
+ * OAuth error code (as ei->code; only [a-z_.]) and a hint are set and `ret` is untouched. The provider's texts go nowhere
+ * but, cut and cleaned to printable ASCII, into ei->detail. Success is 200 with a JSON object (form-encoded where the profile
+ * says so) that has a string access_token and no error (OA-19).
+ */
+enum token_verdict token_parse(const struct profile *p, const struct fetch_answer *answer, const struct secret *body,
+			       struct arena *a, struct token_answer *ret, struct errinfo *ei);
