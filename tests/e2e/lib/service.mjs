@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// fiberd as a fixture: a data directory of its own, a free port, the administrator's key and link, the
+// API with a key, and the CLI with a home of its own.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ask } from './http.mjs';
+import { startPractice } from './practice.mjs';
+import {
+	BUILD, commandLine, descendants, eventually, freePort, Program, run,
+} from './process.mjs';
+
+export const PASSWORD = 'correct horse battery staple 7';
+
+export class Service {
+	constructor(dir, port, env) {
+		this.dir = dir;
+		this.port = port;
+		this.url = `http://127.0.0.1:${port}`;
+		this.dataDir = join(dir, 'data');
+		this.env = env;
+	}
+
+	async start(extra = {}) {
+		this.program = new Program(join(BUILD, 'fiberd'), [], {
+			cwd: this.dir,
+			env: {
+				FIBERWISE_LISTEN: `127.0.0.1:${this.port}`,
+				FIBERWISE_PUBLIC_URL: this.url,
+				FIBERWISE_DATA_DIR: this.dataDir,
+				FIBERWISE_EGRESS_ALLOW: '127.0.0.0/8,::1/128',
+				FIBERWISE_WORKERS: '2',
+				...this.env,
+				...extra,
+			},
+		});
+		assert.equal(await this.program.ready(), this.url);
+		return this;
+	}
+
+	get adminKey() { return readFileSync(join(this.dataDir, 'admin.key'), 'utf8').trim(); }
+
+	// The administrator's link, which goes to standard output only.
+	adminLink() {
+		return eventually('sign-in link', () => this.program.lines
+			.filter((l) => !l.startsWith('ready '))
+			.map((l) => /https?:\/\/\S+/.exec(l)?.[0])
+			.find(Boolean));
+	}
+
+	api(method, path, { key = this.adminKey, json, headers = {} } = {}) {
+		return ask(`${this.url}/api/v1${path}`,
+			{ method, json, headers: { ...(key ? { authorization: `Bearer ${key}` } : {}), ...headers } });
+	}
+
+	// Like api, but anything other than `status` fails the test with the server's own words.
+	async expect(status, method, path, options) {
+		const res = await this.api(method, path, options);
+		assert.equal(res.status, status, `${method} ${path}: ${res.status} ${res.text}`);
+		return res.body;
+	}
+
+	token(ref, query = {}) {
+		const search = new URLSearchParams(query);
+		return this.api('GET', `/credentials/connections/${encodeURIComponent(ref)}/token?${search}`);
+	}
+
+	// The running roles: [{ pid, role }], the supervisor not among them.
+	roles() {
+		return descendants(this.program.pid)
+			.map((pid) => ({ pid, role: /\b(keeper|courier|clerk|worker)\b/.exec(commandLine(pid))?.[1] }))
+			.filter(({ role }) => role);
+	}
+
+	async cli(args, input) {
+		const home = join(this.dir, 'home');
+		return run(join(BUILD, 'fiber'), args, { env: { HOME: home }, input, cwd: this.dir });
+	}
+
+	async configureCli() {
+		const res = await this.cli(['account', 'add-config', '--name', 'e2e', '--api-key=-',
+			'--base-url', this.url, '--set-default'], this.adminKey);
+		assert.equal(res.code, 0, res.stderr);
+	}
+
+	stop(signal) { return this.program.stop(signal); }
+}
+
+export function needBuild() {
+	for (const name of ['fiberd', 'fiber']) {
+		assert.ok(existsSync(join(BUILD, name)), `${join(BUILD, name)} is not there: run make first`);
+	}
+}
+
+export function workspace(t) {
+	const dir = mkdtempSync(join(tmpdir(), 'fiberwise-e2e-'));
+	t.after(() => { if (!process.env.KEEP) rmSync(dir, { recursive: true, force: true }); });
+	return dir;
+}
+
+// A provider, the service, and the authenticator "Practice" between them.
+export async function makeWorld(t, { accessTokenSeconds, env = {} } = {}) {
+	needBuild();
+	const dir = workspace(t);
+	const practice = await startPractice(join(dir, 'practice'), { accessTokenSeconds });
+	t.after(() => practice.stop('SIGKILL'));
+	const service = new Service(dir, await freePort(), env);
+	t.after(() => service.program?.stop('SIGKILL'));
+	await service.start();
+	const authenticator = await registerPractice(service, practice);
+	return { dir, practice, service, authenticator };
+}
+
+export async function registerPractice(service, practice, extra = {}) {
+	const metadata = await practice.metadata();
+	const authenticator = await service.expect(201, 'POST', '/oauth/authenticators', {
+		json: {
+			name: 'Practice',
+			authenticator_type: 'practice',
+			client_id: practice.client.client_id,
+			client_secret: practice.client.client_secret,
+			authorize_url: metadata.authorization_endpoint,
+			token_url: metadata.token_endpoint,
+			configuration: {
+				issuer: metadata.issuer,
+				userinfo_url: metadata.userinfo_endpoint,
+				revoke_url: metadata.revocation_endpoint,
+				jwks_url: metadata.jwks_uri,
+			},
+			...extra,
+		},
+	});
+	practice.allowRedirect(authenticator.redirect_uri);
+	return authenticator;
+}
