@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every statement of the product, by name: name, table whose row it gives (NONE: rows are not read), text.
+ * The diet of LIFECYCLE §5.6: plain tables, $n parameters, ON CONFLICT, RETURNING; nothing that only one
+ * engine knows. Changes that must not lose a race are single-row compare-and-set.
+ */
+#pragma once
+
+#include "store/table.h"
+
+#define SELECT_FROM(columns, table) "SELECT " TABLE_COLUMNS(columns) " FROM " table " "
+
+#define SQL_STATEMENTS(X)                                                                                           \
+	/* apps, users */                                                                                           \
+	X(APP_BY_ID, APPS, SELECT_FROM(APPS_COLUMNS, "apps") "WHERE app_id = $1")                                   \
+	X(APP_BY_NAME, APPS, SELECT_FROM(APPS_COLUMNS, "apps") "WHERE name = $1 ORDER BY created_at")               \
+	X(APPS_ALL, APPS, SELECT_FROM(APPS_COLUMNS, "apps") "ORDER BY created_at, app_id")                          \
+	X(APP_UPDATE, NONE, "UPDATE apps SET name = $2, return_to = $3, updated_at = $4 WHERE app_id = $1")         \
+	X(USER_BY_ID, USERS, SELECT_FROM(USERS_COLUMNS, "users") "WHERE user_id = $1")                              \
+	X(USER_BY_NAME, USERS, SELECT_FROM(USERS_COLUMNS, "users") "WHERE kind = 'admin' AND name = $1")            \
+	X(USER_EXTERNAL, USERS, SELECT_FROM(USERS_COLUMNS, "users")                                                 \
+	  "WHERE kind = 'external' AND app_id = $1 AND external_id = $2")                                           \
+	X(USER_ADMIN, USERS, SELECT_FROM(USERS_COLUMNS, "users") "WHERE kind = 'admin' ORDER BY created_at")        \
+	X(USER_SET_PASSWORD, NONE, "UPDATE users SET password_hash = $2 WHERE user_id = $1")                        \
+	/* keys of callers */                                                                                       \
+	X(API_KEY_BY_ID, API_KEYS, SELECT_FROM(API_KEYS_COLUMNS, "api_keys") "WHERE key_id = $1 AND revoked_at = 0") \
+	X(API_KEYS_OF_APP, API_KEYS, SELECT_FROM(API_KEYS_COLUMNS, "api_keys")                                      \
+	  "WHERE reach_app_id = $1 AND revoked_at = 0 ORDER BY created_at, key_id")                                 \
+	X(API_KEYS_OF_USER, API_KEYS, SELECT_FROM(API_KEYS_COLUMNS, "api_keys")                                     \
+	  "WHERE owner_user_id = $1 AND revoked_at = 0 ORDER BY created_at, key_id")                                \
+	X(API_KEY_REVOKE, NONE, "UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1 AND revoked_at = 0")         \
+	/* sessions and sign-in links */                                                                            \
+	X(SESSION_BY_HASH, USER_SESSIONS, SELECT_FROM(USER_SESSIONS_COLUMNS, "user_sessions")                       \
+	  "WHERE session_hash = $1 AND expires_at > $2")                                                            \
+	X(SESSION_SEEN, NONE, "UPDATE user_sessions SET last_seen_at = $2 WHERE session_hash = $1")                 \
+	X(SESSION_DELETE, NONE, "DELETE FROM user_sessions WHERE session_hash = $1")                                \
+	X(SESSIONS_DELETE_OF_USER, NONE, "DELETE FROM user_sessions WHERE user_id = $1")                            \
+	X(SESSIONS_EXPIRE, NONE, "DELETE FROM user_sessions WHERE expires_at <= $1")                                \
+	X(SIGN_IN_LINK_BY_HASH, SIGN_IN_LINKS, SELECT_FROM(SIGN_IN_LINKS_COLUMNS, "sign_in_links")                  \
+	  "WHERE link_hash = $1 AND expires_at > $2")                                                               \
+	X(SIGN_IN_LINK_SPEND, NONE, "DELETE FROM sign_in_links WHERE link_hash = $1 AND expires_at > $2")           \
+	X(SIGN_IN_LINKS_CLEAR, NONE, "DELETE FROM sign_in_links WHERE user_id = $1 OR expires_at <= $2")            \
+	/* data keys */                                                                                             \
+	X(DATA_KEY_BY_ID, DATA_KEYS, SELECT_FROM(DATA_KEYS_COLUMNS, "data_keys") "WHERE key_id = $1")               \
+	X(DATA_KEY_CURRENT, DATA_KEYS, SELECT_FROM(DATA_KEYS_COLUMNS, "data_keys")                                  \
+	  "WHERE app_id = $1 AND purpose = $2 ORDER BY epoch DESC LIMIT 1")                                         \
+	X(DATA_KEYS_ALL, DATA_KEYS, SELECT_FROM(DATA_KEYS_COLUMNS, "data_keys") "ORDER BY created_at")              \
+	/* authenticators */                                                                                        \
+	X(AUTHENTICATOR_BY_ID, AUTHENTICATORS, SELECT_FROM(AUTHENTICATORS_COLUMNS, "oauth_authenticators")          \
+	  "WHERE authenticator_id = $1")                                                                            \
+	X(AUTHENTICATORS_OF_APP, AUTHENTICATORS, SELECT_FROM(AUTHENTICATORS_COLUMNS, "oauth_authenticators")        \
+	  "WHERE app_id = $1 AND deleted_at = 0 ORDER BY created_at, id")                                           \
+	X(AUTHENTICATORS_OF_REDIRECT, AUTHENTICATORS, SELECT_FROM(AUTHENTICATORS_COLUMNS, "oauth_authenticators")   \
+	  "WHERE redirect_uri = $1 AND deleted_at = 0")                                                             \
+	X(AUTHENTICATOR_UPDATE, NONE,                                                                               \
+	  "UPDATE oauth_authenticators SET authenticator_name = $2, name_key = $3, client_id = $4, "                \
+	  "client_secret = $5, redirect_uri = $6, authorize_url = $7, token_url = $8, scopes = $9, "                \
+	  "configuration = $10, is_active = $11, updated_at = $12, endpoint_rev = $13 "                             \
+	  "WHERE authenticator_id = $1 AND deleted_at = 0 AND updated_at = $14")                                    \
+	X(AUTHENTICATOR_DELETE, NONE, "UPDATE oauth_authenticators SET deleted_at = $2, is_active = 0, "            \
+	  "name_key = authenticator_id WHERE authenticator_id = $1 AND deleted_at = 0")                             \
+	/* flows */                                                                                                 \
+	X(FLOW_BY_STATE, FLOWS, SELECT_FROM(FLOWS_COLUMNS, "oauth_sessions") "WHERE state_token = $1")              \
+	X(FLOW_BY_ID, FLOWS, SELECT_FROM(FLOWS_COLUMNS, "oauth_sessions") "WHERE session_id = $1")                  \
+	X(FLOW_CLAIM, NONE, "UPDATE oauth_sessions SET claimed_at = $2 "                                            \
+	  "WHERE session_id = $1 AND claimed_at = 0 AND expires_at > $2")                                           \
+	X(FLOW_INTENT, NONE, "UPDATE oauth_sessions SET intent_attempt = $2, intent_instance = $3, "                \
+	  "intent_deadline = $4 WHERE session_id = $1 AND intent_attempt = '' AND result = ''")                     \
+	X(FLOW_FINISH, NONE, "UPDATE oauth_sessions SET result = $2, error_code = $3, error_detail = $4, "          \
+	  "auth_id = $5, verifier = NULL, nonce = NULL WHERE session_id = $1 AND result = ''")                      \
+	X(FLOWS_OPEN, FLOWS, SELECT_FROM(FLOWS_COLUMNS, "oauth_sessions")                                           \
+	  "WHERE intent_attempt <> '' AND result = ''")                                                             \
+	X(FLOWS_UNFINISHED_COUNT, COUNTS, "SELECT count(*) FROM oauth_sessions WHERE claimed_at = 0 AND expires_at > $1") \
+	X(FLOWS_EXPIRE, NONE, "DELETE FROM oauth_sessions WHERE expires_at < $1 AND "                               \
+	  "(intent_attempt = '' OR result <> '')")                                                                  \
+	/* connect links */                                                                                         \
+	X(LINK_BY_HASH, LINKS, SELECT_FROM(LINKS_COLUMNS, "connect_links") "WHERE link_hash = $1")                  \
+	X(LINK_BY_ID, LINKS, SELECT_FROM(LINKS_COLUMNS, "connect_links") "WHERE link_id = $1")                      \
+	X(LINK_SPEND, NONE, "UPDATE connect_links SET status = 'opened', spent_at = $2 "                            \
+	  "WHERE link_id = $1 AND spent_at = 0 AND expires_at > $2")                                                \
+	X(LINK_FINISH, NONE, "UPDATE connect_links SET status = $2, error_code = $3, error_detail = $4, auth_id = $5 " \
+	  "WHERE link_id = $1 AND status = 'opened'")                                                               \
+	/* connections */                                                                                           \
+	X(CONNECTION_BY_ID, CONNECTIONS, SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")         \
+	  "WHERE auth_id = $1")                                                                                     \
+	X(CONNECTION_BY_ACCOUNT, CONNECTIONS, SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")    \
+	  "WHERE app_id = $1 AND user_id = $2 AND authenticator_id = $3 AND issuer = $4 AND subject = $5")          \
+	X(CONNECTION_BY_GRANT, CONNECTIONS, SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")      \
+	  "WHERE grant_id = $1")                                                                                    \
+	X(CONNECTIONS_OF_USER, CONNECTIONS, SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")      \
+	  "WHERE app_id = $1 AND user_id = $2 AND auth_status <> 'replaced' ORDER BY created_at, auth_id")          \
+	X(CONNECTIONS_OF_AUTHENTICATOR, CONNECTIONS,                                                                \
+	  SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")                                        \
+	  "WHERE authenticator_id = $1 AND is_active = 1")                                                          \
+	X(CONNECTION_POINT, NONE, "UPDATE user_app_oauth_authentications SET grant_id = $2, auth_status = $3, "     \
+	  "is_active = 1, account = $4, requested_scopes = $5, connected_at = $6 WHERE auth_id = $1")               \
+	X(CONNECTION_STATUS, NONE, "UPDATE user_app_oauth_authentications SET auth_status = $2, is_active = $3 "    \
+	  "WHERE auth_id = $1 AND auth_status = $4")                                                                \
+	X(CONNECTION_REVOKE, NONE, "UPDATE user_app_oauth_authentications SET auth_status = 'revoked', "            \
+	  "is_active = 0 WHERE auth_id = $1 AND is_active = 1")                                                     \
+	X(CONNECTION_USED, NONE, "UPDATE user_app_oauth_authentications SET last_used_at = $2 "                     \
+	  "WHERE auth_id = $1 AND last_used_at < $2")                                                               \
+	X(CONNECTIONS_SAME_ACCOUNT, COUNTS,                                                                         \
+	  "SELECT count(*) FROM user_app_oauth_authentications c JOIN oauth_authenticators a "                      \
+	  "ON a.authenticator_id = c.authenticator_id WHERE c.is_active = 1 AND c.subject = $1 "                    \
+	  "AND a.client_id = $2 AND a.token_url = $3 AND c.auth_id <> $4")                                          \
+	/* grants */                                                                                                \
+	X(GRANT_BY_ID, GRANTS, SELECT_FROM(GRANTS_COLUMNS, "oauth_token_grants") "WHERE grant_id = $1")             \
+	X(GRANT_INTENT, NONE, "UPDATE oauth_token_grants SET intent_attempt = $3, intent_instance = $4, "           \
+	  "intent_lease_until = $5, intent_deadline = $6 WHERE grant_id = $1 AND generation = $2 "                  \
+	  "AND intent_attempt = '' AND is_revoked = 0")                                                             \
+	X(GRANT_COMMIT, NONE, "UPDATE oauth_token_grants SET access_token = $3, refresh_token = $4, "               \
+	  "token_type = $5, expires_at = $6, scopes = $7, updated_at = $8, generation = $2 + 1, issued_at = $8, "   \
+	  "refresh_fp = $9, previous_refresh_token = $10, previous_generation = $11, status = 'active', "           \
+	  "cause = '', uncertain = 0, intent_attempt = '', intent_instance = '', intent_lease_until = 0, "          \
+	  "intent_deadline = 0 WHERE grant_id = $1 AND generation = $2 AND refresh_fp = $12 AND "                   \
+	  "intent_attempt = $13 AND is_revoked = 0")                                                                \
+	X(GRANT_INTENT_CLEAR, NONE, "UPDATE oauth_token_grants SET intent_attempt = '', intent_instance = '', "     \
+	  "intent_lease_until = 0, intent_deadline = 0, uncertain = $3, updated_at = $4 "                           \
+	  "WHERE grant_id = $1 AND intent_attempt = $2")                                                            \
+	X(GRANT_NEEDS_REAUTH, NONE, "UPDATE oauth_token_grants SET status = 'needs_reauth', cause = $2, "           \
+	  "updated_at = $3, intent_attempt = '', intent_instance = '', intent_lease_until = 0, "                    \
+	  "intent_deadline = 0 WHERE grant_id = $1 AND is_revoked = 0 AND intent_attempt = $4")                     \
+	X(GRANT_REVOKE, NONE, "UPDATE oauth_token_grants SET is_revoked = 1, status = $2, updated_at = $3 "         \
+	  "WHERE grant_id = $1 AND is_revoked = 0")                                                                 \
+	X(GRANT_WIPE, NONE, "UPDATE oauth_token_grants SET access_token = NULL, refresh_token = NULL, "             \
+	  "previous_refresh_token = NULL, refresh_fp = '', intent_attempt = '' WHERE grant_id = $1 AND is_revoked = 1") \
+	X(GRANTS_OPEN, GRANTS, SELECT_FROM(GRANTS_COLUMNS, "oauth_token_grants") "WHERE intent_attempt <> ''")      \
+	X(GRANTS_TO_REVOKE, GRANTS, SELECT_FROM(GRANTS_COLUMNS, "oauth_token_grants")                               \
+	  "WHERE is_revoked = 1 AND access_token IS NOT NULL")                                                              \
+	/* events */                                                                                                \
+	X(EVENTS_OF_APP, EVENTS, SELECT_FROM(EVENTS_COLUMNS, "oauth_events")                                        \
+	  "WHERE app_id = $1 ORDER BY created_at DESC, event_id LIMIT 200")
+
+enum sql {
+#define X(name, table, text) SQL_##name,
+	SQL_STATEMENTS(X)
+#undef X
+		SQL__COUNT
+};
