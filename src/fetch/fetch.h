@@ -69,7 +69,11 @@ enum err fetch_from_message(const struct ipc_message *m, struct arena *a, struct
  * authenticated by the spool's MAC.
  */
 void fetch_put_head(struct buf *out, const char *attempt, const struct fetch_answer *answer);
+/* Sets only what the head tells. ERR_INVALID unless every line is there once and in order. */
 enum err fetch_parse_head(struct slice head, struct fetch_answer *ret);
+/* True when the head is of this attempt; an answer that came for another one must not be used. */
+bool fetch_head_is_of(struct slice head, const char *attempt);
 /* FETCHED to answer; views into the message. ERR_INVALID when malformed. */
 enum err fetch_answer_from_message(const struct ipc_message *m, struct fetch_answer *ret);
+/* Takes `answer->head` verbatim; an empty one is written from the answer, with no attempt. */
 void fetch_answer_to_message(const struct fetch_answer *answer, struct arena *a, struct ipc_message *ret);
