@@ -3,6 +3,8 @@
  * One end of a connection to another role in a libuv loop. Messages are delivered in order and one at
  * a time; what cannot be sent at once is queued (bounded). A successor connection to the same peer is
  * attached with channel_replace(): the old one is read to its end before the new one's first message.
+ * What was queued or sent on a connection that ended is not sent again: the owner repeats it after
+ * channel_replace() returned, if it wants to.
  */
 #pragma once
 
@@ -14,7 +16,10 @@ struct channel;
 
 /* The message's bytes live until the callback returns; its descriptors are the callee's. */
 typedef void channel_message_fn(struct channel *c, struct ipc_message *m, void *arg);
-/* The peer is gone or broke the rules; no successor is attached. Comes after its last message. */
+/*
+ * The peer is gone or broke the rules; no successor is attached. Comes once for each connection, after
+ * its last message, whether it ended by itself or by channel_replace().
+ */
 typedef void channel_closed_fn(struct channel *c, void *arg);
 
 struct channel_args {
@@ -28,12 +33,21 @@ struct channel_args {
 
 /* Without a connection until channel_replace(). */
 struct channel *channel_new(const struct channel_args *args);
-/* Takes `fd`. The first call connects; a later one puts the new connection behind the old one. */
+/*
+ * Takes `fd`. The first call connects. A later one first delivers what the old connection still holds and
+ * its on_closed (before it returns: the supervisor introduces a successor only after the old peer's
+ * death, so nothing more can come); everything sent from then on goes to the successor.
+ */
 void channel_replace(struct channel *c, int fd);
 bool channel_connected(const struct channel *c);
-/* ERR_BUSY when not connected or the queue (4 MiB) is full. */
+/* In on_closed: the peer sent what the table does not allow (otherwise it closed or died). */
+bool channel_broke(const struct channel *c);
+/*
+ * ERR_BUSY when not connected or the queue (4 MiB) is full; ERR_TOO_LARGE, ERR_INTERNAL as ipc_encode().
+ * The caller keeps its descriptors.
+ */
 enum err channel_send(struct channel *c, const struct ipc_message *m);
-/* Closes; no callback comes after it. The memory goes when libuv has let go of the handle. */
+/* Closes; no callback comes after it. Allowed inside callbacks. libuv lets go of the handle in a later turn. */
 void channel_free(struct channel **c);
 /* For answers: a number that is not in use on this channel. Never 0. */
 uint64_t channel_next_id(struct channel *c);

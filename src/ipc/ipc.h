@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -40,46 +41,56 @@ const char *ipc_role_name(enum ipc_role role);
 #define IPC_CHILDREN (IPC_SET(INIT) | IPC_SET(KEEPER) | IPC_SET(COURIER) | IPC_SET(CLERK) | IPC_SET(WORKER))
 
 /*
- * kind, senders, receivers, fields. A letter a field: s text or bytes, i int64, f file descriptor.
- * Answers carry the id of what they answer. Field order is that of the enums below.
+ * kind, senders, receivers, fields, how often on one connection. A letter a field: s text or bytes,
+ * i int64, f file descriptor. Answers carry the id of what they answer. Field order is that of the
+ * enums below.
  */
 #define IPC_MESSAGES(X)                                                             \
 	/* life of a role */                                                        \
-	X(START, IPC_SET(SUPERVISOR), IPC_CHILDREN, "siisff")                       \
-	X(READY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "")                             \
-	X(FAILED, IPC_CHILDREN, IPC_SET(SUPERVISOR), "iss")                         \
-	X(SAY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "s")                              \
-	X(PEER, IPC_SET(SUPERVISOR), IPC_CHILDREN, "iif")                           \
-	X(STOP, IPC_SET(SUPERVISOR), IPC_CHILDREN, "")                              \
-	X(ADMIN_LINK, IPC_SET(SUPERVISOR), IPC_SET(WORKER), "")                     \
-	X(ADMIN_LINKED, IPC_SET(WORKER), IPC_SET(SUPERVISOR), "is")                 \
+	X(START, IPC_SET(SUPERVISOR), IPC_CHILDREN, "siisff", ONCE)                         \
+	X(READY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "", ONCE)                               \
+	X(FAILED, IPC_CHILDREN, IPC_SET(SUPERVISOR), "iss", ONCE)                           \
+	X(SAY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "s", OFTEN)                               \
+	X(PEER, IPC_SET(SUPERVISOR), IPC_CHILDREN, "iif", OFTEN)                            \
+	X(STOP, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", ONCE)                                \
+	X(LOG, IPC_SET(SUPERVISOR), IPC_CHILDREN, "f", OFTEN)                               \
+	X(ADMIN_LINK, IPC_SET(SUPERVISOR), IPC_SET(WORKER), "", OFTEN)                      \
+	X(ADMIN_LINKED, IPC_SET(WORKER), IPC_SET(SUPERVISOR), "is", OFTEN)                  \
 	/* keys */                                                                  \
-	X(NEW_KEY, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssi")                         \
-	X(UNWRAP, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssis")                         \
-	X(KEY, IPC_SET(KEEPER), IPC_STORE_ROLES, "isss")                            \
-	X(OPEN_SPOOL, IPC_SET(CLERK), IPC_SET(KEEPER), "ss")                        \
-	X(SPOOL_OPENED, IPC_SET(KEEPER), IPC_SET(CLERK), "iss")                     \
-	X(SPOOL_KEYS, IPC_SET(KEEPER), IPC_SET(COURIER), "ss")                      \
+	X(NEW_KEY, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssi", OFTEN)                          \
+	X(UNWRAP, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssis", OFTEN)                          \
+	X(KEY, IPC_SET(KEEPER), IPC_STORE_ROLES, "isss", OFTEN)                             \
+	X(OPEN_SPOOL, IPC_SET(CLERK), IPC_SET(KEEPER), "ss", OFTEN)                         \
+	X(SPOOL_OPENED, IPC_SET(KEEPER), IPC_SET(CLERK), "iss", OFTEN)                      \
+	X(SPOOL_KEYS, IPC_SET(KEEPER), IPC_SET(COURIER), "ss", ONCE)                        \
 	/* requests to providers */                                                 \
-	X(FETCH, IPC_SET(CLERK), IPC_SET(COURIER), "isssisss")                      \
-	X(FETCHED, IPC_SET(COURIER), IPC_SET(CLERK), "isssi")                       \
-	X(JOIN, IPC_SET(CLERK), IPC_SET(COURIER), "s")                              \
-	X(RELEASE, IPC_SET(CLERK), IPC_SET(COURIER), "s")                           \
+	X(FETCH, IPC_SET(CLERK), IPC_SET(COURIER), "isssisss", OFTEN)                       \
+	X(FETCHED, IPC_SET(COURIER), IPC_SET(CLERK), "isssi", OFTEN)                        \
+	X(JOIN, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN)                               \
+	X(RELEASE, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN)                            \
 	/* the life of grants */                                                    \
-	X(EXCHANGE, IPC_SET(WORKER), IPC_SET(CLERK), "ss")                          \
-	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isss")                       \
-	X(REFRESH, IPC_SET(WORKER), IPC_SET(CLERK), "sii")                          \
-	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isss")                       \
-	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s")
+	X(EXCHANGE, IPC_SET(WORKER), IPC_SET(CLERK), "ss", OFTEN)                           \
+	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isss", OFTEN)                        \
+	X(REFRESH, IPC_SET(WORKER), IPC_SET(CLERK), "sii", OFTEN)                           \
+	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isss", OFTEN)                        \
+	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)
 
 enum ipc_kind {
-#define X(kind, from, to, fields) IPC_##kind,
+#define X(kind, from, to, fields, often) IPC_##kind,
 	IPC_MESSAGES(X)
 #undef X
 		IPC_KIND__COUNT
 };
 
-enum { IPC_FIELDS_MAX = 8, IPC_FRAME_MAX = 128 * 1024, IPC_BODY_MAX = 1 << 20 };
+enum {
+	IPC_FIELDS_MAX = 8,
+	IPC_FRAME_MAX = 128 * 1024,
+	IPC_BODY_MAX = 1 << 20,           /* one encoded message, memfd included */
+	IPC_ARENA_BYTES = IPC_BODY_MAX + 4096, /* what an arena must hold beside its other contents to receive one */
+	IPC_HEAD_BYTES = 16,
+};
+/* Frame flags. */
+enum { IPC_BODY_IN_MEMFD = 1 };
 
 /*
  * START: what a role needs. `config` is lines "NAME=value\n" of only those keys that the role needs;
@@ -91,6 +102,8 @@ enum { IPC_START_CONFIG, IPC_START_SLOT, IPC_START_WORKERS, IPC_START_INSTANCE, 
 enum { IPC_FAILED_ERR, IPC_FAILED_DETAIL, IPC_FAILED_HINT };
 /* PEER: a new connection to that role and slot; the one before, if any, is read to its end first. */
 enum { IPC_PEER_ROLE, IPC_PEER_SLOT, IPC_PEER_SOCKET };
+/* LOG: the log file was opened anew; lines go there from now on. */
+enum { IPC_LOG_FILE };
 /* SAY: a line for the administrator's terminal only (the sign-in link), never for a log. ADMIN_LINKED: err, the link. */
 enum { IPC_SAY_TEXT };
 enum { IPC_ADMIN_LINKED_ERR, IPC_ADMIN_LINKED_TEXT };
@@ -146,10 +159,12 @@ struct ipc_message {
 	struct ipc_field field[IPC_FIELDS_MAX];
 };
 
-/* The field letters of a kind, and its name. */
+/* The field letters of a kind, and its name. "?" and "" for a number that is no kind. */
 const char *ipc_fields(enum ipc_kind kind);
 const char *ipc_kind_name(enum ipc_kind kind);
 bool ipc_allowed(enum ipc_kind kind, enum ipc_role from, enum ipc_role to);
+/* True for a kind that may come only once on one connection. */
+bool ipc_once(enum ipc_kind kind);
 
 /*
  * Encodes everything but descriptors. ERR_TOO_LARGE above IPC_BODY_MAX, ERR_INTERNAL for a message that
@@ -158,24 +173,32 @@ bool ipc_allowed(enum ipc_kind kind, enum ipc_role from, enum ipc_role to);
 enum err ipc_encode(const struct ipc_message *m, struct buf *out);
 /*
  * Decodes one frame; byte fields are views into `frame`. ERR_INVALID unless it fits the table exactly
- * for this sender and receiver. Descriptors are filled in by the caller in order.
+ * for this sender and receiver. Descriptors are left at -1, ipc_receive() fills them in in order.
  */
 enum err ipc_decode(struct slice frame, enum ipc_role from, enum ipc_role to, struct ipc_message *ret_message);
+
+/* A connected pair for two roles: close-on-exec, not blocking, room for a whole frame. ERR_INTERNAL when out of descriptors. */
+enum err ipc_pair(int ret_fds[2]);
 
 /*
  * Sends one message on a descriptor; descriptors in it are duplicated by the kernel, the caller keeps
  * its own. ERR_BUSY when the socket's buffer is full (nothing was sent), ERR_INTERNAL when the peer is gone.
  */
 enum err ipc_send(int fd, const struct ipc_message *m);
+/* The same for a frame of ipc_encode() and the message's descriptors in order. */
+enum err ipc_send_encoded(int fd, struct slice frame, const int *fds, size_t fd_count);
 /*
- * Receives one message without waiting. Its bytes lie in the arena (wiped with it), its descriptors
- * belong to the caller and are close-on-exec. ERR_BUSY: nothing there; ERR_NOT_FOUND: end of file;
- * ERR_INVALID: not allowed, close the connection.
+ * Receives one message without waiting. Its bytes lie in the arena (wiped with it), which must have room
+ * for IPC_ARENA_BYTES; its descriptors belong to the caller and are close-on-exec. ERR_BUSY: nothing
+ * there; ERR_NOT_FOUND: end of file; ERR_INVALID: not allowed, close the connection.
  */
 enum err ipc_receive(int fd, enum ipc_role from, enum ipc_role to, struct arena *a, struct ipc_message *ret_message);
 /*
- * Sends and waits for the answer with the same id (others are ERR_INVALID): for store threads, which
- * speak to the keeper this way. ERR_TIMEOUT, ERR_INTERNAL (peer gone), ERR_INVALID.
+ * Sends and waits for the answer with the same id, for store threads, which speak to the keeper this
+ * way. Ids rise from call to call: a lower one is the late answer of a call that was given up and is
+ * dropped, any other is ERR_INVALID. ERR_TIMEOUT, ERR_INTERNAL (peer gone).
  */
 enum err ipc_call(int fd, enum ipc_role self, enum ipc_role peer, const struct ipc_message *ask, int timeout_ms,
 		  struct arena *a, struct ipc_message *ret_answer);
+/* Closes the descriptors that came with a message and that nobody took. */
+void ipc_close_fds(struct ipc_message *m);
