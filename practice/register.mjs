@@ -51,16 +51,9 @@ async function call(base, key, method, path, body) {
 	return answer;
 }
 
-// Returns 'registered' or 'known'.
-export async function register({ url, keyFile, clientsFile, issuer }) {
-	const key = readFileSync(keyFile, 'utf8').trim();
-	const clients = readClients(clientsFile);
-	const [client] = clients;
-	const metadata = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
-	const list = await call(url, key, 'GET', '/oauth/authenticators?include_disabled=true');
-	let authenticator = list.find((a) => a.name.toLowerCase() === NAME.toLowerCase());
-	const known = Boolean(authenticator);
-	authenticator ??= await call(url, key, 'POST', '/oauth/authenticators', {
+// What the service is told about the provider; its port may be another than the template's.
+export function authenticatorFor(client, metadata) {
+	return {
 		name: NAME,
 		authenticator_type: 'practice',
 		client_id: client.client_id,
@@ -70,15 +63,23 @@ export async function register({ url, keyFile, clientsFile, issuer }) {
 		configuration: {
 			issuer: metadata.issuer,
 			userinfo_url: metadata.userinfo_endpoint,
-			revoke_url: metadata.revocation_endpoint,
-			jwks_url: metadata.jwks_uri,
+			revocation_url: metadata.revocation_endpoint,
 		},
-	});
+	};
+}
+
+export async function register({ url, keyFile, clientsFile, issuer }) {
+	const key = readFileSync(keyFile, 'utf8').trim();
+	const clients = readClients(clientsFile);
+	const [client] = clients;
+	const metadata = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
+	const list = await call(url, key, 'GET', '/oauth/authenticators?include_disabled=true');
+	let authenticator = list.find((a) => a.name.toLowerCase() === NAME.toLowerCase());
+	authenticator ??= await call(url, key, 'POST', '/oauth/authenticators', authenticatorFor(client, metadata));
 	if (!client.redirect_uris.includes(authenticator.redirect_uri)) {
 		client.redirect_uris.push(authenticator.redirect_uri);
 		writePrivate(clientsFile, clients);
 	}
-	return known ? 'known' : 'registered';
 }
 
 async function main() {

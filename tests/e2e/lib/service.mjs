@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { authenticatorFor } from '../../../practice/register.mjs';
 import { ask } from './http.mjs';
 import { startPractice } from './practice.mjs';
 import {
@@ -115,24 +116,8 @@ export async function makeWorld(t, { accessTokenSeconds, env = {} } = {}) {
 }
 
 export async function registerPractice(service, practice, extra = {}) {
-	const metadata = await practice.metadata();
-	const authenticator = await service.expect(201, 'POST', '/oauth/authenticators', {
-		json: {
-			name: 'Practice',
-			authenticator_type: 'practice',
-			client_id: practice.client.client_id,
-			client_secret: practice.client.client_secret,
-			authorize_url: metadata.authorization_endpoint,
-			token_url: metadata.token_endpoint,
-			configuration: {
-				issuer: metadata.issuer,
-				userinfo_url: metadata.userinfo_endpoint,
-				revoke_url: metadata.revocation_endpoint,
-				jwks_url: metadata.jwks_uri,
-			},
-			...extra,
-		},
-	});
+	const authenticator = await service.expect(201, 'POST', '/oauth/authenticators',
+		{ json: { ...authenticatorFor(practice.client, await practice.metadata()), ...extra } });
 	practice.allowRedirect(authenticator.redirect_uri);
 	return authenticator;
 }
