@@ -16,11 +16,13 @@ enum http_method { HTTP_M_GET, HTTP_M_HEAD, HTTP_M_POST, HTTP_M_PUT, HTTP_M_PATC
 
 enum {
 	REQUEST_HEADERS_MAX = 64,        /* DO-01; more is 431 */
-	REQUEST_HEAD_MAX = 16 * 1024,    /* 431 */
+	REQUEST_HEAD_MAX = 16 * 1024,    /* the header lines with their CRLF, without the request line; more is 431 */
 	REQUEST_TARGET_MAX = 8 * 1024,   /* 414 */
 	REQUEST_BODY_MAX = 64 * 1024,    /* 413 */
 	REQUEST_PARAMS_MAX = 32,         /* query or form parameters; more is 400 (OA-08) */
 	REQUEST_PATH_PARAMS_MAX = 4,
+	REQUEST_SEGMENTS_MAX = 16,       /* of the path; more is 404 */
+	REQUEST_ARENA_MAX = 32 << 20,    /* what a handler may take from the request's arena */
 	REQUEST_ID_BYTES = 33,
 };
 
@@ -32,7 +34,14 @@ struct request {
 	struct arena *arena;
 	char id[REQUEST_ID_BYTES]; /* for X-Request-Id and errors */
 	enum http_method method;
-	struct slice path;  /* percent-decoded once, "//" and a trailing "/" folded away; always begins with '/' */
+	/*
+	 * Percent-decoded once, "//" and a trailing "/" folded away; always begins with '/'; valid UTF-8 without control
+	 * characters, "." and ".." segments. A '/' that came as %2F is data: it stays "%2F" here, and is a '/' inside
+	 * segment[], by which the router goes.
+	 */
+	struct slice path;
+	size_t segment_count;
+	struct slice segment[REQUEST_SEGMENTS_MAX];
 	struct slice query; /* raw, without '?' */
 	size_t header_count;
 	struct request_pair header[REQUEST_HEADERS_MAX]; /* names in lower case */
@@ -46,7 +55,7 @@ struct request {
 struct slice request_header(const struct request *r, const char *name);
 /* A path parameter by name; p NULL when absent. */
 struct slice request_path_param(const struct request *r, const char *name);
-/* Cookie by name (RFC 6265 §5.4 pairs); p NULL when absent; with two of one name: absent. */
+/* Cookie by its full name (RFC 6265 §5.4 pairs); p NULL when absent; with two of one name: absent. */
 struct slice request_cookie(const struct request *r, const char *name);
 /* True when the media type (parameters ignored) is `type`. */
 bool request_content_is(const struct request *r, const char *type);
@@ -57,8 +66,8 @@ struct params {
 	struct request_pair pair[REQUEST_PARAMS_MAX];
 };
 /*
- * Takes application/x-www-form-urlencoded apart (queries too). ERR_INVALID, naming the parameter:
- * a name twice, bad percent-encoding, bad UTF-8, NUL, more than REQUEST_PARAMS_MAX.
+ * Takes application/x-www-form-urlencoded apart (queries too); views into `text` and `a`. ERR_INVALID, naming the
+ * parameter: a name twice, an empty name, bad percent-encoding, bad UTF-8, NUL, more than REQUEST_PARAMS_MAX (OA-08).
  */
 enum err params_parse(struct slice text, struct arena *a, struct params *ret_params, struct errinfo *ei);
 /* p NULL when absent. */

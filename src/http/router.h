@@ -21,7 +21,8 @@ struct router *router_new(const struct route *routes, size_t count);
 void router_free(struct router **r);
 /*
  * Finds the route and fills the request's path parameters. ERR_NOT_FOUND, or ERR_INVALID with `ret_allow`
- * ("GET, POST") when the path exists for other methods.
+ * ("GET, HEAD, POST", in the request's arena) when the path exists for other methods only. A path that fits a literal
+ * of another method and a parameter of this one is the parameter's.
  */
 enum err router_find(const struct router *r, struct request *request, const struct route **ret_route,
 		     const char **ret_allow);

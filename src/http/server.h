@@ -7,6 +7,7 @@
 
 #include <uv.h>
 
+#include "base/clock.h"
 #include "http/request.h"
 #include "http/response.h"
 
@@ -19,22 +20,47 @@ struct exchange; /* one request and its answer; lives until server_answer() */
  */
 typedef void server_request_fn(struct exchange *x, const struct request *request, void *arg);
 
+/* Deadlines and caps; 0 means the default. */
+struct server_limits {
+	int64_t head_ms;       /* from a connection's or a head's first byte to its end: 10 s (DO-02) */
+	int64_t idle_ms;       /* between two requests: 60 s */
+	int64_t body_ms;       /* grace for a body, to which every 1024 bytes received add a second: 10 s */
+	int64_t write_ms;      /* grace for an answer to be taken, to which every 4096 bytes of it add a second: 20 s */
+	int64_t linger_ms;     /* how long a refused client's bytes are still read, so that it can read why: 2 s */
+	size_t per_peer;       /* connections of one IPv4 address or IPv6 /64: 256 */
+	bool count_loopback;   /* apply per_peer to loopback too; by default it is exempt: local tools and proxies live there */
+};
+
 struct server_args {
 	uv_loop_t *loop;
-	int socket; /* listening; taken */
+	int socket; /* listening; taken, also on failure */
 	bool https; /* the public URL is https: Strict-Transport-Security is sent */
 	bool loopback_forms; /* the public URL is loopback: form-action also names the loopback http origins */
-	size_t max_connections;
-	/* Writes the error answer in our error shape (JSON or page) for what never became a request or found no route. */
-	void (*on_error)(struct response *r, const struct request *request_or_null, enum err e, int status,
+	size_t max_connections; /* 0: 1024. At the cap the longest idle one makes room, else the newcomer is closed */
+	struct server_limits limits;
+	const struct clock *clock; /* for Date; NULL: the machine's */
+	/*
+	 * Writes the error answer in our error shape (JSON or page) for what never became a request. Of `request` only
+	 * arena, id and peer are sure to be set; everything else may be empty. It must not answer.
+	 */
+	void (*on_error)(struct response *r, const struct request *request, enum err e, int status,
 			 const struct errinfo *ei, void *arg);
 	server_request_fn *on_request;
 	void *arg;
 };
 
+/* ERR_CONFIG: the socket cannot be listened on. */
 enum err server_start(const struct server_args *args, struct server **ret_server, struct errinfo *ei);
-/* Sends the response (which is emptied) and ends the exchange. */
+/* Sends the response (which is emptied, and can be used again) and ends the exchange with its request. */
 void server_answer(struct exchange *x, struct response *r);
-/* Takes no new connections, closes idle ones, lets running requests end; calls `done` when none is left. */
+/*
+ * Takes no new connections, closes idle ones, lets running requests end; calls `done` once when none is left, never
+ * before this returns.
+ */
 void server_drain(struct server *s, void (*done)(void *arg), void *arg);
+/*
+ * Closes whatever is left. Exchanges may still be answered after it, to nobody. The memory goes when the loop has run
+ * the close callbacks: run it until then.
+ */
 void server_free(struct server **s);
+size_t server_connections(const struct server *s);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How an answer's head is written. Every answer of this server goes through here, so that none can
+ * leave without the security headers of WB-04, whatever a handler did or forgot. CORS headers are never
+ * written (WB-05).
+ */
+#include "http/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const char *reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} known[] = {
+		{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {301, "Moved Permanently"},
+		{302, "Found"}, {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
+		{308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
+		{404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"},
+		{410, "Gone"}, {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
+		{417, "Expectation Failed"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
+		{502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+		{505, "HTTP Version Not Supported"},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (known[i].status == status)
+			return known[i].text;
+	return "Status";
+}
+
+static void write_block(char text[WIRE_BLOCK_MAX], bool https, const char *form_action, bool cacheable)
+{
+	snprintf(text, WIRE_BLOCK_MAX,
+		 "Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
+		 "connect-src 'self'; form-action %s; base-uri 'none'; frame-ancestors 'none'; object-src 'none'\r\n"
+		 "X-Content-Type-Options: nosniff\r\n"
+		 "Cross-Origin-Opener-Policy: same-origin\r\n"
+		 "Cross-Origin-Resource-Policy: same-origin\r\n"
+		 "Referrer-Policy: no-referrer\r\n"
+		 "Cache-Control: %s\r\n"
+		 "%s",
+		 form_action, cacheable ? "public, max-age=300" : "no-store",
+		 https ? "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n" : "");
+}
+
+void wire_init(struct wire *w, const struct clock *clock, bool https, bool loopback_forms)
+{
+	const char *away = loopback_forms ? "'self' https: http://127.0.0.1:* http://localhost:*" : "'self' https:";
+
+	*w = (struct wire){.clock = clock, .date_s = -1};
+	for (size_t i = 0; i < 4; i++) {
+		write_block(w->text[i], https, i & 2 ? away : "'self'", i & 1);
+		w->block[i] = slice_from(w->text[i]);
+	}
+}
+
+bool wire_is_bodiless(int status)
+{
+	return status == 204 || status == 304;
+}
+
+/* RFC 9110 §5.6.7, kept for as long as its second lasts. */
+static const char *date(struct wire *w)
+{
+	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	int64_t now_s = clock_wall_ms(w->clock) / 1000;
+	time_t t = (time_t)now_s;
+	struct tm tm;
+
+	if (now_s != w->date_s && gmtime_r(&t, &tm)) {
+		snprintf(w->date, sizeof w->date, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7],
+			 tm.tm_mday, months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour, tm.tm_min, tm.tm_sec);
+		w->date_s = now_s;
+	}
+	return w->date;
+}
+
+static void put_number(struct buf *out, size_t value)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	buf_put(out, slice_make(digits + at, sizeof digits - at));
+}
+
+static void put_line(struct buf *out, struct slice name_and_colon, const char *value)
+{
+	buf_put(out, name_and_colon);
+	buf_puts(out, value);
+	buf_put(out, SLICE_LIT("\r\n"));
+}
+
+void wire_put_head(struct wire *w, struct buf *out, const struct response *r, const char *id, bool keep)
+{
+	buf_put(out, SLICE_LIT("HTTP/1.1 "));
+	put_number(out, (size_t)r->status);
+	put_line(out, SLICE_LIT(" "), reason(r->status));
+	put_line(out, SLICE_LIT("Date: "), date(w));
+	if (!wire_is_bodiless(r->status)) {
+		if (r->content_type)
+			put_line(out, SLICE_LIT("Content-Type: "), r->content_type);
+		buf_put(out, SLICE_LIT("Content-Length: "));
+		put_number(out, r->body.n);
+		buf_put(out, SLICE_LIT("\r\n"));
+	}
+	if (r->allow)
+		put_line(out, SLICE_LIT("Allow: "), r->allow);
+	put_line(out, SLICE_LIT("X-Request-Id: "), id);
+	buf_put(out, w->block[(r->form_leads_away ? 2 : 0) | (r->cacheable ? 1 : 0)]);
+	if (!keep)
+		buf_put(out, SLICE_LIT("Connection: close\r\n"));
+	buf_put(out, buf_slice(&r->head));
+	buf_put(out, SLICE_LIT("\r\n"));
+}

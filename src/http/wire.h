@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head of an answer as bytes: status line, the security headers of WB-04, framing. */
+#pragma once
+
+#include "base/clock.h"
+#include "http/response.h"
+
+enum { WIRE_BLOCK_MAX = 1024, WIRE_DATE_BYTES = 32 };
+
+/* What is the same for many answers, written out once. */
+struct wire {
+	const struct clock *clock;
+	struct slice block[4]; /* security headers, by form_leads_away and cacheable */
+	char text[4][WIRE_BLOCK_MAX];
+	int64_t date_s; /* the second that `date` shows */
+	char date[WIRE_DATE_BYTES];
+};
+
+void wire_init(struct wire *w, const struct clock *clock, bool https, bool loopback_forms);
+/* Appends the whole head. `keep`: the connection stays open. */
+void wire_put_head(struct wire *w, struct buf *out, const struct response *r, const char *id, bool keep);
+/* True for answers that have no body and tell no length (RFC 9110 §15.3.5, §15.4.5). */
+bool wire_is_bodiless(int status);
