@@ -37,11 +37,18 @@ fuzz:
 clean:
 	rm -rf $(BUILD) $(ASAN) $(FUZZ)
 
+# $(call setup,directory,options): says nothing unless it fails.
+define setup
+@meson setup $(1) $(2) >$(1).log 2>&1 || { cat $(1).log; rm -f $(1).log; exit 1; }
+@rm -f $(1).log
+endef
+
 $(BUILD)/build.ninja:
-	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
-	@rm -f $(BUILD).log
+	$(call setup,$(BUILD))
 
 $(ASAN)/build.ninja:
-	@meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false
+	$(call setup,$(ASAN),-Db_sanitize=address$(comma)undefined)
+
+comma := ,
 
 .PHONY: all run test check asan lint fmt fuzz clean
