@@ -36,7 +36,7 @@ struct arena *arena_new(size_t max_bytes)
 {
 	struct arena *a = MEM_NEW(struct arena);
 
-	a->max = max_bytes;
+	a->max = max_bytes < SIZE_MAX / 2 ? max_bytes : SIZE_MAX / 2;
 	return a;
 }
 
@@ -80,9 +80,7 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
 		fputs("arena limit exceeded\n", stderr);
 		abort();
 	}
-	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-	if (bytes == 0)
-		bytes = ALIGN;
+	bytes = bytes ? (bytes - 1) / ALIGN * ALIGN + ALIGN : ALIGN; /* `max` is far below where this could wrap */
 	if (!c || bytes > c->cap - c->used)
 		c = add_chunk(a, bytes);
 	p = c->bytes + c->used;

@@ -133,10 +133,10 @@ void buf_put_i64(struct buf *b, int64_t value)
 
 void buf_consume(struct buf *b, size_t n)
 {
-	if (n >= b->n) {
-		buf_reset(b);
+	if (n > b->n)
+		n = b->n;
+	if (n == 0)
 		return;
-	}
 	memmove(b->p, b->p + n, b->n - n);
 	sodium_memzero(b->p + (b->n - n), n);
 	b->n -= n;

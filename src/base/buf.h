@@ -34,10 +34,13 @@ void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Decimal. */
 void buf_put_i64(struct buf *b, int64_t value);
-/* Room for `n` more bytes to be written at the returned place, NULL when the maximum forbids; then buf_commit(). */
+/*
+ * Room for `n` more bytes, and a NUL behind them, to be written at the returned place; NULL when the
+ * maximum forbids. Then buf_commit() of what was written.
+ */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
-/* Drops the first `n` bytes (wiped). */
+/* Drops the first `n` bytes (wiped). Does not forget an overflow. */
 void buf_consume(struct buf *b, size_t n);
 /* The content as a C string (a NUL is kept behind the content, not counted). */
 const char *buf_cstr(struct buf *b);

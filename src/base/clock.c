@@ -42,7 +42,9 @@ void clock_rfc3339(int64_t at_ms, char ret[CLOCK_RFC3339_BYTES])
 	time_t seconds = (time_t)(at_ms / 1000);
 	struct tm tm = {0};
 
-	if (at_ms < 0 || !gmtime_r(&seconds, &tm) || tm.tm_year > 8099) {
+	if (at_ms < 0)
+		seconds = 0;
+	if (!gmtime_r(&seconds, &tm) || tm.tm_year > 8099) {
 		snprintf(ret, CLOCK_RFC3339_BYTES, "9999-12-31T23:59:59Z");
 		return;
 	}

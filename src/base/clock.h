@@ -22,5 +22,8 @@ int64_t clock_wall_ms(const struct clock *c);
 int64_t clock_mono_ms(const struct clock *c);
 
 enum { CLOCK_RFC3339_BYTES = 32 };
-/* "2026-11-23T23:08:52Z" (RFC 3339, UTC, whole seconds) into `ret`, NUL-terminated. */
+/*
+ * "2026-11-23T23:08:52Z" (RFC 3339, UTC, whole seconds) into `ret`, NUL-terminated. What lies before
+ * 1970 or after 9999 becomes the first or last second of that span.
+ */
 void clock_rfc3339(int64_t at_ms, char ret[CLOCK_RFC3339_BYTES]);

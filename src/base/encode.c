@@ -19,13 +19,13 @@ void encode_hex(struct buf *out, struct slice bytes)
 
 static void base64(struct buf *out, struct slice bytes, int variant)
 {
-	size_t n = sodium_base64_encoded_len(bytes.n, variant); /* counts the NUL */
+	size_t n = sodium_base64_encoded_len(bytes.n, variant) - 1; /* without the NUL, for which a buf has room */
 	char *to = buf_reserve(out, n);
 
 	if (!to)
 		return;
-	sodium_bin2base64(to, n, (const unsigned char *)(bytes.n ? bytes.p : ""), bytes.n, variant);
-	buf_commit(out, n - 1);
+	sodium_bin2base64(to, n + 1, (const unsigned char *)(bytes.n ? bytes.p : ""), bytes.n, variant);
+	buf_commit(out, n);
 }
 
 void encode_base64url(struct buf *out, struct slice bytes)
@@ -124,9 +124,10 @@ bool decode_hex(struct slice text, struct buf *out)
 
 bool decode_base64url(struct slice text, struct buf *out)
 {
-	size_t most = text.n / 4 * 3 + 3, n = 0;
+	static const size_t rest_bytes[4] = {0, 0, 1, 2}; /* one character alone is no byte: refused below */
+	size_t most = text.n / 4 * 3 + rest_bytes[text.n % 4], n = 0;
 	const char *end = NULL;
-	char *to = buf_reserve(out, most);
+	char *to = text.n % 4 == 1 ? NULL : buf_reserve(out, most);
 
 	if (!to)
 		return false;

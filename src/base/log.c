@@ -10,7 +10,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-enum { FIELD_MAX_BYTES = 1024, LINE_MAX_BYTES = 16384 };
+/* Counted after escaping: a line of hostile bytes must be cut, never lost. */
+enum { FIELD_MAX_BYTES = 1024, SHORT_FIELD_BYTES = 64, LINE_MAX_BYTES = 16384 };
 
 static struct {
 	int fd;
@@ -32,12 +33,15 @@ bool log_wants(enum log_level level)
 	return level <= out.level;
 }
 
-/* JSON string contents in plain ASCII: what is not printable ASCII is shown as \u00XX, byte by byte. */
-static void put_escaped(struct buf *line, struct slice text)
+/*
+ * JSON string contents in plain ASCII: what is not printable ASCII is shown as \u00XX, byte by byte.
+ * At most `max` bytes come out.
+ */
+static void put_escaped(struct buf *line, struct slice text, size_t max)
 {
-	size_t n = text.n > FIELD_MAX_BYTES ? FIELD_MAX_BYTES : text.n;
+	size_t end = line->n + max - 6; /* the longest escape */
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < text.n && line->n <= end; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
 		if (c == '"' || c == '\\')
@@ -46,37 +50,50 @@ static void put_escaped(struct buf *line, struct slice text)
 			buf_printf(line, "\\u%04x", c);
 		else
 			buf_putc(line, (char)c);
+		if (!buf_ok(line))
+			return;
 	}
 }
 
-static void put_text(struct buf *line, const char *name, struct slice text)
+static void put_text(struct buf *line, const char *name, struct slice text, size_t max)
 {
 	buf_printf(line, "\"%s\":\"", name);
-	put_escaped(line, text);
+	put_escaped(line, text, max);
 	buf_putc(line, '"');
+}
+
+static void put_line(struct buf *line, enum log_level level, const char *event, const struct log_field *fields, size_t n,
+		     size_t field_max)
+{
+	char at[CLOCK_RFC3339_BYTES];
+
+	clock_rfc3339(clock_wall_ms(&clock_system), at);
+	buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",", at, level_names[level]);
+	put_text(line, "role", slice_from(out.role), SHORT_FIELD_BYTES);
+	buf_putc(line, ',');
+	put_text(line, "event", slice_from(event), SHORT_FIELD_BYTES);
+	for (size_t i = 0; i < n; i++) {
+		buf_putc(line, ',');
+		if (fields[i].kind == LOG_TEXT)
+			put_text(line, fields[i].name, fields[i].text, field_max);
+		else
+			buf_printf(line, "\"%s\":%lld", fields[i].name, (long long)fields[i].number);
+	}
+	buf_puts(line, "}\n");
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
-	char at[CLOCK_RFC3339_BYTES];
 	struct buf line;
 
 	if (!log_wants(level))
 		return;
-	clock_rfc3339(clock_wall_ms(&clock_system), at);
 	buf_init(&line, LINE_MAX_BYTES);
-	buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",", at, level_names[level]);
-	put_text(&line, "role", slice_from(out.role));
-	buf_putc(&line, ',');
-	put_text(&line, "event", slice_from(event));
-	for (size_t i = 0; i < n; i++) {
-		buf_putc(&line, ',');
-		if (fields[i].kind == LOG_TEXT)
-			put_text(&line, fields[i].name, fields[i].text);
-		else
-			buf_printf(&line, "\"%s\":%lld", fields[i].name, (long long)fields[i].number);
+	put_line(&line, level, event, fields, n, FIELD_MAX_BYTES);
+	if (!buf_ok(&line)) {
+		buf_reset(&line);
+		put_line(&line, level, event, fields, n, SHORT_FIELD_BYTES);
 	}
-	buf_puts(&line, "}\n");
 	if (buf_ok(&line)) {
 		ssize_t written = write(out.fd, line.p, line.n);
 

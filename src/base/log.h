@@ -15,7 +15,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 struct log_field {
 	const char *name;
 	enum { LOG_TEXT, LOG_INT } kind;
-	struct slice text; /* any bytes: escaped, bad UTF-8 replaced, cut at 1 KiB */
+	struct slice text; /* any bytes: what is not printable ASCII is escaped byte by byte; cut at 1 KiB */
 	int64_t number;
 };
 

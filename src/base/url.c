@@ -30,6 +30,8 @@ static enum err check_characters(struct slice text, struct errinfo *ei)
 		if (c == '%' && !(i + 2 < text.n && strchr("0123456789abcdefABCDEF", text.p[i + 1]) &&
 				  strchr("0123456789abcdefABCDEF", text.p[i + 2])))
 			return err_set(ei, ERR_INVALID, "the URL has a broken percent-encoding at position %zu", i + 1);
+		if (c == '%' && text.p[i + 1] == '0' && text.p[i + 2] == '0')
+			return err_set(ei, ERR_INVALID, "the URL has a percent-encoded NUL at position %zu", i + 1);
 	}
 	return ERR_OK;
 }
@@ -65,15 +67,18 @@ static enum err check_name(struct slice host, bool *ret_ipv4, struct errinfo *ei
 
 static enum err check_ipv6(struct slice host, struct errinfo *ei)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN], usual[INET6_ADDRSTRLEN];
 	struct in6_addr addr;
 
 	if (host.n == 0 || host.n >= sizeof text)
 		return err_set(ei, ERR_INVALID, "the URL's IPv6 address is broken");
 	memcpy(text, host.p, host.n);
 	text[host.n] = '\0';
-	if (inet_pton(AF_INET6, text, &addr) != 1)
+	if (inet_pton(AF_INET6, text, &addr) != 1 || !inet_ntop(AF_INET6, &addr, usual, sizeof usual))
 		return err_set(ei, ERR_INVALID, "the URL's IPv6 address is broken");
+	/* One spelling for one address (RFC 5952), so that hosts can be compared as texts. */
+	if (!slice_is_nocase(host, usual))
+		return err_set(ei, ERR_INVALID, "the URL's IPv6 address must be written as %s", usual);
 	return ERR_OK;
 }
 
@@ -81,7 +86,7 @@ static enum err parse_port(struct slice port, struct url *u, struct errinfo *ei)
 {
 	uint64_t value;
 
-	if (port.n > 5 || !slice_to_u64(port, 65535, &value) || value == 0)
+	if (port.n > 5 || !slice_to_u64(port, 65535, &value) || port.p[0] == '0')
 		return err_set(ei, ERR_INVALID, "the URL's port \"%.*s\" is not a number from 1 to 65535",
 			       (int)(port.n > 16 ? 16 : port.n), port.p);
 	u->port = (uint16_t)value;
@@ -121,6 +126,32 @@ static enum err parse_authority(struct slice authority, struct url *u, struct er
 	return parse_port(slice_sub(port, 1, port.n), u, ei);
 }
 
+/* "." or "..", each dot plain or as %2e (RFC 3986 §5.2.4, as browsers and libcurl apply it). */
+static bool is_dot_segment(struct slice segment)
+{
+	size_t dots = 0;
+
+	while (segment.n) {
+		bool encoded = slice_eq_nocase(slice_sub(segment, 0, 3), SLICE_LIT("%2e"));
+
+		if (!encoded && segment.p[0] != '.')
+			return false;
+		dots++;
+		segment = slice_sub(segment, encoded ? 3 : 1, segment.n);
+	}
+	return dots == 1 || dots == 2;
+}
+
+static enum err check_path(struct slice path, struct errinfo *ei)
+{
+	struct slice rest = path, segment;
+
+	while (slice_split(&rest, '/', &segment))
+		if (is_dot_segment(segment))
+			return err_set(ei, ERR_INVALID, "the URL's path has a \".\" or \"..\" segment");
+	return ERR_OK;
+}
+
 enum err url_parse(struct slice text, struct url *ret_url, struct errinfo *ei)
 {
 	struct url u = {.whole = text};
@@ -156,6 +187,9 @@ enum err url_parse(struct slice text, struct url *ret_url, struct errinfo *ei)
 		rest = slice_sub(rest, 0, end);
 	}
 	u.path = rest;
+	e = check_path(u.path, ei);
+	if (e)
+		return e;
 	*ret_url = u;
 	return ERR_OK;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one parser of absolute URLs: what it takes is what is vetted, stored and connected to (SS-05).
- * It takes only http and https with a host of letters, digits, '.', '-' or an IP literal in its usual
- * form; no user info, no backslash, no control or blank, no unescaped non-ASCII. Numeric hosts that are
- * not a dotted quad of plain decimals ("127.1", "0x7f.1", "2130706433") are refused.
+ * It takes only http and https with a host of letters, digits, '.', '-', '_' or an IP literal in its
+ * shortest usual form; no user info, no backslash, no control or blank, no unescaped non-ASCII, no %00.
+ * Numeric hosts that are not a dotted quad of plain decimals ("127.1", "0x7f.1", "2130706433") are
+ * refused, and so is a path with "." or ".." segments, also percent-encoded: clients resolve these, so
+ * such a text is not what is asked for.
  */
 #pragma once
 
