@@ -16,7 +16,10 @@ enum client_auth { CLIENT_AUTH_BASIC, CLIENT_AUTH_POST, CLIENT_AUTH_NONE, CLIENT
 /* LIFECYCLE §3. Until the catalogue names classes every provider is U. */
 enum rotation { ROTATION_U, ROTATION_R0, ROTATION_R1, ROTATION_R2, ROTATION_R3, ROTATION_R4, ROTATION__COUNT };
 
-enum { PROFILE_PARAMS_MAX = 8, PROFILE_VARIABLES_MAX = 4 };
+/* How a token is revoked: RFC 7009 §2.1, or GitHub's DELETE <revoke_url>/<client_id>/token with a JSON body and Basic. */
+enum revoke_style { REVOKE_RFC7009, REVOKE_GITHUB, REVOKE__COUNT };
+
+enum { PROFILE_PARAMS_MAX = 8, PROFILE_VARIABLES_MAX = 4, PROFILE_ERRORS_MAX = 12, PROFILE_TEXT_MAX = 2048 };
 
 struct profile_param {
 	const char *name, *value;
@@ -24,7 +27,8 @@ struct profile_param {
 
 struct profile {
 	const char *authorize_url, *token_url; /* variables filled in; never NULL, "" while unknown */
-	const char *revoke_url;                /* RFC 7009; "" none */
+	const char *revoke_url;                /* "" none */
+	enum revoke_style revoke_style;
 	const char *issuer;                    /* "" unknown */
 	bool iss_in_callback;                  /* the provider says so in its metadata: a missing iss ends the flow (RFC 9207 §2.4) */
 	enum client_auth auth;
@@ -32,6 +36,10 @@ struct profile {
 	char scope_separator;                  /* what we send: ' ' or ',' */
 	bool scope_comma_in_answer;            /* GitHub answers "a,b" */
 	bool form_answers;                     /* token answers may be form-encoded (OA-19) */
+	bool token_type_optional;              /* an answer without token_type means Bearer (OA-14; RFC 6749 §5.1 requires it) */
+	const char *bearer_names;              /* further words for Bearer in token_type, blank-separated (Slack: "bot user"); "" none */
+	size_t error_count;
+	struct profile_param error_name[PROFILE_ERRORS_MAX]; /* own word for an error and what RFC 6749 §5.2 calls it */
 	const char *error_flag;                /* a member that is false in a 200 that is an error (Slack's "ok"); "" none */
 	const char *token_path;                /* where the token members are in the answer (Slack user tokens: "authed_user"); "" top */
 	size_t param_count;
@@ -39,17 +47,32 @@ struct profile {
 	/* Who the account is. With an issuer and openid the id_token's sub comes first. */
 	const char *identity_url;              /* "" none */
 	const char *identity_method;           /* GET or POST */
-	const char *identity_subject;          /* dotted path, "sub" */
+	const char *identity_subject;          /* dotted path, "sub"; several, blank-separated, are joined by '/'; "" none */
 	const char *identity_label;            /* dotted paths by preference, blank-separated: "email preferred_username name" */
-	const char *answer_subject;            /* dotted path in the token answer itself (Slack: "authed_user.id"); "" none */
+	const char *answer_subject;            /* likewise, in the token answer itself (Slack: "team.id bot_user_id"); "" none */
 };
 
+/* What holds where nothing else is said. */
+const struct profile *profile_default(void);
 /*
- * Reads a profile object, everything optional (defaults: Basic, blank, U, "sub", "email"). ERR_UNPROCESSABLE with the
- * field and the allowed forms. Texts lie in the arena. Unknown members are ignored.
+ * Reads a profile object, everything optional (defaults: Basic, blank, U, GET, "sub", "email"), and checks it with
+ * profile_check(). ERR_UNPROCESSABLE with the field and the allowed forms. Texts lie in the arena. Unknown members are ignored.
  */
 enum err profile_parse(const struct jsonr *obj, struct arena *a, struct profile *ret, struct errinfo *ei);
+/*
+ * Changes in `io` what `obj` names and leaves the rest: an authenticator's own configuration over its template's profile.
+ * The same members and errors, but URLs are not looked at: call profile_check() when all is put together.
+ * `io` is unchanged on error. Also understood: userinfo_url, revocation_url, token_endpoint_auth_method.
+ */
+enum err profile_overlay(const struct jsonr *obj, struct arena *a, struct profile *io, struct errinfo *ei);
+/* Every URL is "" or one that url_parse() takes, without fragment; no parameter is in the way of the protocol's own. */
+enum err profile_check(const struct profile *p, struct errinfo *ei);
 /* Writes every member, so that profile_parse() gives it back. Opens and closes the object. */
 void profile_write(const struct profile *p, struct jsonw *w, const char *key);
+/*
+ * True for a parameter that an authorization request may not get from configuration: those that the protocol sets itself,
+ * those that would replace them (request, request_uri), secrets, and any response_mode but query (OA-07, OA-16).
+ */
+bool profile_param_reserved(struct slice name, struct slice value);
 const char *profile_auth_name(enum client_auth auth); /* "client_secret_basic", "client_secret_post", "none" */
 bool profile_auth_from_name(struct slice name, enum client_auth *ret);

@@ -18,6 +18,11 @@ struct template {
 	const struct jsonr *document; /* the whole file: known scopes with sentences, set-up guide, sources */
 };
 
+/*
+ * Reads one template; texts lie in the arena, `doc` must live as long. ERR_CONFIG with what is missing or wrong: type, display_name,
+ * endpoints (not for "custom"), a default for every {variable}, well-formed scopes, a guide, sources with url and date.
+ */
+enum err template_parse(const struct jsonr *doc, struct arena *a, struct template *ret, struct errinfo *ei);
 /* Loads all templates once. Our own bug if one does not load: then ERR_CONFIG names file and field. */
 enum err template_load_all(struct errinfo *ei);
 size_t template_count(void);

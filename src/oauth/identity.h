@@ -29,6 +29,8 @@ struct identity_expect {
 enum err identity_from_id_token(const struct profile *p, const struct secret *id_token,
 				const struct identity_expect *expect, struct arena *a, struct identity *ret,
 				struct errinfo *ei);
+/* Where there is no ID token: the issuer, or else the token endpoint's origin, and the token answer's subject ("" none). */
+void identity_begin(const struct profile *p, const char *subject, struct arena *a, struct identity *ret);
 /* False when the profile has no identity request. Bearer authentication; in the arena. */
 bool identity_request(const struct profile *p, const struct secret *access_token, const char *label, struct arena *a,
 		      struct fetch_request *ret);
