@@ -10,6 +10,8 @@
 #include "base/encode.h"
 
 enum { PREFIX = 3, ID = 16, SECRET = 43, CHECKSUM = 6, SECRET_AT = PREFIX + ID + 1 };
+#define HEX_DIGITS "0123456789abcdef"
+#define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 static void checksum(struct slice text, char ret[CHECKSUM + 1])
 {
@@ -40,13 +42,23 @@ void apikey_make(char ret_id[APIKEY_ID_BYTES], char ret_hash[HASH_TEXT_BYTES], s
 	sodium_memzero(raw, sizeof raw);
 }
 
+/* Lower-case hex, or the base64url alphabet. The checksum is no secret, so anybody can make one that fits. */
+static bool only_of(struct slice text, const char *alphabet)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!memchr(alphabet, text.p[i], strlen(alphabet)))
+			return false;
+	return true;
+}
+
 enum err apikey_parse(struct slice text, char ret_id[APIKEY_ID_BYTES], struct slice *ret_secret, struct errinfo *ei)
 {
 	char sum[CHECKSUM + 1];
 
 	while (slice_starts(text, "api_"))
 		text = slice_sub(text, 4, text.n);
-	if (text.n != APIKEY_TEXT_LENGTH || !slice_starts(text, "fw_") || text.p[PREFIX + ID] != '_')
+	if (text.n != APIKEY_TEXT_LENGTH || !slice_starts(text, "fw_") || text.p[PREFIX + ID] != '_' ||
+	    !only_of(slice_sub(text, PREFIX, ID), HEX_DIGITS) || !only_of(slice_sub(text, SECRET_AT, SECRET), BASE64URL))
 		return err_set(ei, ERR_UNAUTHENTICATED, "the API key does not have the form fw_<id>_<secret>");
 	checksum(slice_sub(text, 0, SECRET_AT + SECRET), sum);
 	if (sodium_memcmp(sum, text.p + SECRET_AT + SECRET, CHECKSUM) != 0)

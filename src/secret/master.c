@@ -31,6 +31,20 @@ struct master {
 	unsigned char mac[MASTER_MAC_KEY_BYTES];
 };
 
+/* A file whose name is not on the disk yet is lost with the power. */
+static bool sync_folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? mem_strndup(slice_make(path, (size_t)(slash - path) + 1)) : mem_strdup(".");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool synced = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	mem_free_str(&folder);
+	return synced;
+}
+
 enum err master_create(const char *path, struct errinfo *ei)
 {
 	unsigned char key[KEY];
@@ -44,7 +58,7 @@ enum err master_create(const char *path, struct errinfo *ei)
 	randombytes_buf(key, sizeof key);
 	sodium_bin2hex(line, sizeof line, key, sizeof key);
 	line[HEX] = '\n';
-	written = write(fd, line, HEX + 1) == HEX + 1 && fsync(fd) == 0;
+	written = write(fd, line, HEX + 1) == HEX + 1 && fsync(fd) == 0 && sync_folder_of(path);
 	sodium_memzero(key, sizeof key);
 	sodium_memzero(line, sizeof line);
 	close(fd);
@@ -85,35 +99,51 @@ static void derive(struct master *m, const unsigned char key[KEY])
 	sodium_memzero(seed, sizeof seed);
 }
 
-enum err master_load(const char *path, struct master **ret_master, struct errinfo *ei)
+/* Opens without waiting, so that a FIFO in the file's place cannot stop the start. */
+static enum err open_key_file(const char *path, int *ret_fd, struct errinfo *ei)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	char text[HEX + 2];
-	struct buf key;
-	struct master *m;
-	ssize_t n;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	enum err e;
 
+	if (fd < 0 && errno == ELOOP)
+		return err_set(ei, ERR_CONFIG, "the master key file %s is a symbolic link; name the file itself", path);
 	if (fd < 0) {
 		err_hint(ei, ERR_CONFIG, "Restore the key file from its backup: without it the stored tokens cannot be opened.");
 		return err_set(ei, ERR_CONFIG, "cannot open the master key file %s: %s", path, strerror(errno));
 	}
 	e = check_file(fd, path, ei);
-	n = e ? 0 : read(fd, text, sizeof text);
-	close(fd);
+	if (e) {
+		close(fd);
+		return e;
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+enum err master_load(const char *path, struct master **ret_master, struct errinfo *ei)
+{
+	char text[HEX + 2];
+	struct buf key;
+	struct master *m = NULL;
+	ssize_t n;
+	int fd;
+	enum err e = open_key_file(path, &fd, ei);
+
 	if (e)
 		return e;
-	buf_init(&key, KEY + 1);
+	n = read(fd, text, sizeof text);
+	close(fd);
+	buf_init(&key, KEY);
 	if (n == HEX + 1 && text[HEX] == '\n')
 		n = HEX;
-	if (n != HEX || !decode_hex(slice_make(text, HEX), &key)) {
-		buf_done(&key);
-		return err_set(ei, ERR_CONFIG, "the master key file %s does not hold 64 hex digits", path);
+	if (n == HEX && decode_hex(slice_make(text, HEX), &key)) {
+		m = MEM_NEW(struct master);
+		derive(m, (const unsigned char *)key.p);
 	}
-	m = MEM_NEW(struct master);
-	derive(m, (const unsigned char *)key.p);
 	buf_done(&key);
 	sodium_memzero(text, sizeof text);
+	if (!m)
+		return err_set(ei, ERR_CONFIG, "the master key file %s does not hold 64 hex digits", path);
 	*ret_master = m;
 	return ERR_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "secret/secret.h"
 
+/* The least number of characters, and the most bytes. */
 enum { PASSWORD_HASH_BYTES = 128, PASSWORD_MIN = 8, PASSWORD_MAX = 256 };
 
 /* ERR_UNPROCESSABLE with the field "password" when too short, too long or not UTF-8. Takes about 50 ms. */

@@ -5,6 +5,7 @@
  */
 #include "secret/seal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -20,6 +21,7 @@ enum {
 	NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
 	CIPHER_AT = NONCE_AT + NONCE,
 	TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES,
+	PLACE_MAX_BYTES = 64 * 1024,
 };
 _Static_assert(CIPHER_AT + TAG == SEAL_OVERHEAD_BYTES, "documented overhead");
 
@@ -53,6 +55,7 @@ static void associated_data(struct buf *ad, const struct data_key *key, const st
 	put_part(ad, key->app_id, strlen(key->app_id));
 	put_part(ad, key->id, strlen(key->id));
 	put_part(ad, seq, sizeof seq);
+	assert(buf_ok(ad)); /* cut associated data would make two places one */
 }
 
 struct sealed seal_value(const struct data_key *key, const struct seal_place *place, const struct secret *clear,
@@ -64,12 +67,13 @@ struct sealed seal_value(const struct data_key *key, const struct seal_place *pl
 
 	if (!clear)
 		return (struct sealed){0};
+	assert(text.n <= SEAL_CLEAR_MAX_BYTES); /* more would seal, and never open again */
 	out = arena_alloc(a, 1, SEAL_OVERHEAD_BYTES + text.n);
 	out[0] = VERSION;
 	out[1] = XCHACHA20_POLY1305;
 	sodium_hex2bin(out + KEY_ID_AT, KEY_ID_RAW, key->id, strlen(key->id), NULL, NULL, NULL);
 	randombytes_buf(out + NONCE_AT, NONCE);
-	buf_init(&ad, 4096);
+	buf_init(&ad, PLACE_MAX_BYTES);
 	associated_data(&ad, key, place);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(out + CIPHER_AT, NULL, (const unsigned char *)text.p, text.n,
 						   (const unsigned char *)ad.p, ad.n, NULL, out + NONCE_AT, key->bytes);
@@ -106,7 +110,7 @@ enum err seal_open(const struct data_key *key, const struct seal_place *place, s
 		return err_set(ei, ERR_CRYPTO, "the sealed value in %s.%s of row %s was refused", place->table,
 			       place->column, place->row);
 	n = value.bytes.n - SEAL_OVERHEAD_BYTES;
-	buf_init(&ad, 4096);
+	buf_init(&ad, PLACE_MAX_BYTES);
 	buf_init(&out, SEAL_CLEAR_MAX_BYTES + 1);
 	associated_data(&ad, key, place);
 	clear = (unsigned char *)buf_reserve(&out, n + 1);

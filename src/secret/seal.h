@@ -38,7 +38,10 @@ struct seal_place {
 	int64_t seq;
 };
 
-/* Seals into the arena. NULL `clear` gives the absent value. */
+/*
+ * Seals into the arena. NULL `clear` gives the absent value. `clear` has at most SEAL_CLEAR_MAX_BYTES and
+ * the names of its place less than 64 KiB together; callers see to that.
+ */
 struct sealed seal_value(const struct data_key *key, const struct seal_place *place, const struct secret *clear,
 			 struct arena *a);
 

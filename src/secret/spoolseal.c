@@ -2,6 +2,8 @@
 /* The courier's half of the spool's sealing. Must never need a secret that opens what it made. */
 #include "secret/spoolseal.h"
 
+#include <assert.h>
+
 #include <sodium.h>
 
 enum { MAC = crypto_auth_hmacsha256_BYTES };
@@ -30,10 +32,11 @@ struct slice spoolseal_make(const unsigned char public_key[MASTER_PUBLIC_BYTES],
 	struct slice text = secret_expose(clear);
 	size_t box_n = text.n + crypto_box_SEALBYTES;
 	unsigned char *out = arena_alloc(a, 1, box_n + MAC);
+	bool sealed;
 
-	/* Fails only for a public key of low order, which the keeper's cannot be. */
-	if (crypto_box_seal(out, (const unsigned char *)text.p, text.n, public_key) != 0)
-		sodium_memzero(out, box_n);
+	/* Fails only for a public key of low order, which the keeper's cannot be; all zeros, a key never set, is one. */
+	sealed = crypto_box_seal(out, (const unsigned char *)text.p, text.n, public_key) == 0;
+	assert(sealed);
 	mac_of(mac_key, head, slice_make(out, box_n), out + box_n);
 	return slice_make(out, box_n + MAC);
 }
