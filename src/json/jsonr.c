@@ -1,14 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading through jansson, with our own check of depth and size before it. Must never be handed a
- * text without a cap, and never accept duplicate keys or NUL in a string.
+ * text without a cap, never accept duplicate keys or NUL in a string, and never leave a piece of the
+ * text behind in freed memory: answers of token endpoints come through here.
  */
 #include "json/jsonr.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
+
+#include "base/mem.h"
+
+/* In front of each piece of jansson's memory, so that freeing can wipe it. */
+struct piece {
+	_Alignas(16) size_t bytes;
+	_Alignas(16) char text[];
+};
+
+static void *piece_new(size_t bytes)
+{
+	struct piece *p = mem_calloc(1, sizeof *p + bytes);
+
+	p->bytes = bytes;
+	return p->text;
+}
+
+static void piece_free(void *text)
+{
+	struct piece *p = text ? CONTAINER_OF(text, struct piece, text) : NULL;
+
+	if (!p)
+		return;
+	secret_wipe(p, sizeof *p + p->bytes);
+	free(p);
+}
+
+static void use_wiped_memory(void)
+{
+	json_set_alloc_funcs(piece_new, piece_free);
+}
 
 /* struct jsonr is jansson's json_t under another name; this is the one place that knows. */
 static json_t *raw(const struct jsonr *v)
@@ -47,16 +81,72 @@ static bool too_deep(struct slice text)
 	return false;
 }
 
+/* The length of the number that starts at `text`. */
+static size_t number_length(struct slice text)
+{
+	size_t n = 0;
+
+	while (n < text.n && strchr("+-.0123456789eE", text.p[n]) && text.p[n])
+		n++;
+	return n;
+}
+
+/*
+ * A number too large for jansson must not cost the whole answer with its tokens (OA-15: an expires_in of
+ * 2^63 or 1e309). Long ones become 1e300, which jsonr_integer() refuses; those of four characters are small.
+ */
+static void shrink_numbers(struct buf *copy)
+{
+	static const char huge[] = {'1', 'e', '3', '0', '0'};
+	bool in_string = false;
+
+	for (size_t i = 0; i < copy->n; i++) {
+		size_t n = in_string ? 0 : number_length(slice_make(copy->p + i, copy->n - i));
+		json_error_t why;
+		json_t *number = n >= sizeof huge ? json_loadb(copy->p + i, n, JSON_DECODE_ANY, &why) : NULL;
+
+		if (n >= sizeof huge && !number && json_error_code(&why) == json_error_numeric_overflow) {
+			memset(copy->p + i, ' ', n);
+			memcpy(copy->p + i, huge, sizeof huge);
+		}
+		json_decref(number);
+		if (copy->p[i] == '"')
+			in_string = !in_string;
+		i += n ? n - 1 : in_string && copy->p[i] == '\\';
+	}
+}
+
+static json_t *load(struct slice text, json_error_t *ret_why)
+{
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+	json_t *doc = json_loadb(text.n ? text.p : "", text.n, flags, ret_why);
+	struct buf copy;
+
+	if (doc || json_error_code(ret_why) != json_error_numeric_overflow)
+		return doc;
+	buf_init(&copy, text.n);
+	buf_put(&copy, text);
+	shrink_numbers(&copy);
+	doc = json_loadb(copy.p, copy.n, flags, ret_why);
+	buf_done(&copy);
+	return doc;
+}
+
 enum err jsonr_parse(struct slice text, size_t max_bytes, struct jsonr **ret_doc, struct errinfo *ei)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	json_error_t why;
 	json_t *doc;
 
+	pthread_once(&once, use_wiped_memory);
 	if (text.n > max_bytes)
 		return err_set(ei, ERR_TOO_LARGE, "the JSON text is larger than %zu bytes", max_bytes);
 	if (too_deep(text))
 		return err_set(ei, ERR_INVALID, "the JSON text is nested deeper than %d levels", JSONR_MAX_DEPTH);
-	doc = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	/* jansson skips a NUL byte behind a number. */
+	if (slice_index(text, '\0') < text.n)
+		return err_set(ei, ERR_INVALID, "not valid JSON: it has a NUL byte");
+	doc = load(text, &why);
 	/* jansson's own text can quote the input, which may be secret: only the place is told. */
 	if (!doc)
 		return err_set(ei, ERR_INVALID, "not valid JSON: line %d, column %d", why.line, why.column);
@@ -64,40 +154,11 @@ enum err jsonr_parse(struct slice text, size_t max_bytes, struct jsonr **ret_doc
 	return ERR_OK;
 }
 
-/* Strings of a document may be secrets, so its memory is wiped piece by piece before it is given back. */
-static void wipe_strings(json_t *v)
-{
-	json_t *member;
-	const char *key;
-	size_t i;
-
-	switch (json_typeof(v)) {
-	case JSON_STRING:
-		secret_wipe((char *)(uintptr_t)json_string_value(v), json_string_length(v));
-		break;
-	case JSON_ARRAY:
-		json_array_foreach(v, i, member)
-			wipe_strings(member);
-		break;
-	case JSON_OBJECT:
-		json_object_foreach(v, key, member)
-			wipe_strings(member);
-		break;
-	case JSON_INTEGER:
-	case JSON_REAL:
-	case JSON_TRUE:
-	case JSON_FALSE:
-	case JSON_NULL:
-		break;
-	}
-}
-
 void jsonr_free(struct jsonr **doc)
 {
 	if (!doc || !*doc)
 		return;
-	wipe_strings(raw(*doc));
-	json_decref(raw(*doc));
+	json_decref(raw(*doc)); /* our piece_free() wipes */
 	*doc = NULL;
 }
 
@@ -113,7 +174,6 @@ struct jsonr *jsonr_in_arena(struct arena *a, struct jsonr *doc)
 	arena_own(a, doc, free_owned);
 	return doc;
 }
-
 
 enum jsonr_type jsonr_type(const struct jsonr *v)
 {

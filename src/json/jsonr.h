@@ -17,9 +17,12 @@ enum { JSONR_MAX_DEPTH = 32 };
 
 struct jsonr; /* a value; a document is owned by who parsed it, members are borrowed from it */
 
-/* ERR_INVALID with line and column of what is wrong; ERR_TOO_LARGE above `max_bytes`. `text` must be one whole value. */
+/*
+ * ERR_INVALID with line and column of what is wrong; ERR_TOO_LARGE above `max_bytes`. `text` must be one
+ * whole value. A number that fits neither int64 nor double is taken as 1e300.
+ */
 enum err jsonr_parse(struct slice text, size_t max_bytes, struct jsonr **ret_doc, struct errinfo *ei);
-/* Wipes all strings, then frees. */
+/* Wipes and frees: keys, values, and what parsing needed. */
 void jsonr_free(struct jsonr **doc);
 /* Ties the document to the arena. Returns `doc`. */
 struct jsonr *jsonr_in_arena(struct arena *a, struct jsonr *doc);
