@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Apps and keys. Must never make a key that may more than who makes it. */
+#include "core/apps.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "core/keys.h"
+#include "secret/apikey.h"
+
+static enum err check_name(struct slice name, struct errinfo *ei)
+{
+	if (name.n == 0 || name.n > APPS_NAME_MAX || !slice_is_utf8(name))
+		return err_field(ei, "name", "must be a text of 1 to %d bytes", APPS_NAME_MAX);
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7F)
+			return err_field(ei, "name", "must not hold control characters");
+	return ERR_OK;
+}
+
+/* Each prefix: an absolute URL without query and fragment; https, or http on loopback. */
+static enum err check_prefixes(const struct jsonr *v, struct arena *a, const char **ret, struct errinfo *ei)
+{
+	struct errinfo why = {0};
+	struct buf text;
+
+	if (jsonr_type(v) != JSONR_ARRAY || jsonr_count(v) > APPS_PREFIXES_MAX)
+		return err_field(ei, "return_to", "must be a list of at most %d URL prefixes", APPS_PREFIXES_MAX);
+	for (size_t i = 0; i < jsonr_count(v); i++) {
+		struct slice item = jsonr_string(jsonr_at(v, i));
+		struct url u;
+
+		if (url_parse(item, &u, &why))
+			return err_field(ei, "return_to", "entry %zu: %s", i + 1, why.detail[0] ? why.detail : "must be a text");
+		if (u.query.p || u.fragment.p || (!u.is_https && !url_is_loopback(&u)))
+			return err_field(ei, "return_to", "entry %zu must begin with https:// and have no query or fragment", i + 1);
+	}
+	buf_init(&text, 64 * 1024);
+	jsonr_dump(v, &text);
+	*ret = arena_strndup(a, buf_slice(&text));
+	buf_done(&text);
+	return ERR_OK;
+}
+
+enum err apps_create(struct core *core, const struct caller *c, struct slice name, const struct jsonr *return_to,
+		     struct arena *a, struct app_row *ret, struct errinfo *ei)
+{
+	struct app_row app = {.owner_user_id = c->owner.user_id, .return_to = "[]", .created_at = core_now(core)};
+	char id[RANDOM_ID_BYTES];
+	enum err e = check_name(name, ei);
+
+	if (!e && return_to)
+		e = check_prefixes(return_to, a, &app.return_to, ei);
+	if (!e && c->reach_app_id[0])
+		e = err_set(ei, ERR_FORBIDDEN, "a key of one app cannot make another app");
+	if (e)
+		return e;
+	random_id(id);
+	app.app_id = arena_strdup(a, id);
+	app.name = arena_strndup(a, name);
+	app.updated_at = app.created_at;
+	/* The key first: an app without a key could not be used, a key without an app does no harm. */
+	e = keys_create(core, app.app_id, KEYS_PURPOSE_SEAL, ei);
+	if (!e)
+		e = store_insert(core->store, TABLE_APPS, &app, ei);
+	if (!e)
+		*ret = app;
+	return e;
+}
+
+enum err apps_list(struct core *core, const struct caller *c, struct arena *a, struct app_row **ret, size_t *ret_n,
+		   struct errinfo *ei)
+{
+	struct app_row *rows;
+	size_t n, kept = 0;
+	enum err e = store_list(core->store, SQL_APPS_ALL, STORE_NO_PARAMS, APPS_LIST_MAX, a, &rows, &n, ei);
+
+	if (e)
+		return e;
+	for (size_t i = 0; i < n; i++)
+		if (access_reaches(c, &rows[i]))
+			rows[kept++] = rows[i];
+	*ret = rows;
+	*ret_n = kept;
+	return ERR_OK;
+}
+
+enum err apps_get(struct core *core, const struct caller *c, struct slice app_id, struct arena *a, struct app_row *ret,
+		  struct errinfo *ei)
+{
+	struct app_row row;
+	enum err e = store_find(core->store, SQL_APP_BY_ID, STORE_PARAMS(STORE_SLICE(app_id)), a, &row, ei);
+
+	if (e == ERR_NOT_FOUND || (!e && !access_reaches(c, &row)))
+		return err_set(ei, ERR_NOT_FOUND, "no app has this id");
+	if (!e)
+		*ret = row;
+	return e;
+}
+
+enum err apps_update(struct core *core, struct app_row *io, struct slice name, const struct jsonr *return_to,
+		     struct arena *a, struct errinfo *ei)
+{
+	struct app_row row = *io;
+	enum err e = name.p ? check_name(name, ei) : ERR_OK;
+
+	if (!e && return_to)
+		e = check_prefixes(return_to, a, &row.return_to, ei);
+	if (e)
+		return e;
+	if (name.p)
+		row.name = arena_strndup(a, name);
+	row.updated_at = core_now(core);
+	e = store_change_one(core->store, SQL_APP_UPDATE,
+			     STORE_PARAMS(STORE_TEXT(row.app_id), STORE_TEXT(row.name), STORE_TEXT(row.return_to),
+					  STORE_INT(row.updated_at)), ei);
+	if (!e)
+		*io = row;
+	return e;
+}
+
+static const char app_key_scopes[] = "[\"authenticators:read\",\"connections:read\",\"connections:write\",\"tokens:read\"]";
+
+static enum err wanted_scopes(const struct caller *c, const struct jsonr *scopes, struct arena *a, const char **ret,
+			      struct errinfo *ei)
+{
+	const char *text = app_key_scopes;
+	unsigned bits;
+	struct buf b;
+	enum err e;
+
+	if (scopes) {
+		buf_init(&b, 4096);
+		jsonr_dump(scopes, &b);
+		text = arena_strndup(a, buf_slice(&b));
+		buf_done(&b);
+	}
+	e = access_scopes_parse(text, &bits, ei);
+	if (e)
+		return e;
+	/* A session lacks tokens:read for itself but belongs to the owner, who may hand it to a key. */
+	if (c->kind == CALLER_KEY && (bits & ~c->scopes))
+		return err_set(ei, ERR_FORBIDDEN, "a key cannot make one with wider scopes than its own");
+	*ret = text;
+	return ERR_OK;
+}
+
+enum err apps_key_create(struct core *core, const struct caller *c, const char *app_id, struct slice name,
+			 const struct jsonr *scopes, struct arena *a, struct api_key_row *ret,
+			 struct secret **ret_text, struct errinfo *ei)
+{
+	struct api_key_row row = {
+		.owner_user_id = c->owner.user_id,
+		.reach_app_id = app_id,
+		.created_at = core_now(core),
+	};
+	char id[APIKEY_ID_BYTES], hash[HASH_TEXT_BYTES];
+	struct secret *text;
+	enum err e = check_name(name, ei);
+
+	if (!e)
+		e = wanted_scopes(c, scopes, a, &row.scopes, ei);
+	if (!e && c->reach_app_id[0] && strcmp(c->reach_app_id, app_id) != 0)
+		e = err_set(ei, ERR_FORBIDDEN, "a key cannot make one with a wider reach than its own");
+	if (e)
+		return e;
+	apikey_make(id, hash, &text);
+	secret_in_arena(a, text);
+	row.key_id = arena_strdup(a, id);
+	row.secret_hash = arena_strdup(a, hash);
+	row.name = arena_strndup(a, name);
+	e = store_insert(core->store, TABLE_API_KEYS, &row, ei);
+	if (e)
+		return e;
+	*ret = row;
+	*ret_text = text;
+	return ERR_OK;
+}
+
+enum err apps_key_list(struct core *core, const char *app_id, struct arena *a, struct api_key_row **ret, size_t *ret_n,
+		       struct errinfo *ei)
+{
+	return store_list(core->store, SQL_API_KEYS_OF_APP, STORE_PARAMS(STORE_TEXT(app_id)), APPS_LIST_MAX, a, ret, ret_n,
+			  ei);
+}
+
+enum err apps_key_list_of_user(struct core *core, const char *user_id, struct arena *a, struct api_key_row **ret,
+			       size_t *ret_n, struct errinfo *ei)
+{
+	return store_list(core->store, SQL_API_KEYS_OF_USER, STORE_PARAMS(STORE_TEXT(user_id)), APPS_LIST_MAX, a, ret, ret_n,
+			  ei);
+}
+
+enum err apps_key_revoke(struct core *core, const struct caller *c, const char *app_id, struct slice key_id,
+			 struct arena *a, struct errinfo *ei)
+{
+	struct api_key_row row;
+	enum err e = store_find(core->store, SQL_API_KEY_BY_ID, STORE_PARAMS(STORE_SLICE(key_id)), a, &row, ei);
+	bool theirs = !e && (app_id ? strcmp(row.reach_app_id, app_id) == 0
+				    : strcmp(row.owner_user_id, c->owner.user_id) == 0 &&
+					      (!c->reach_app_id[0] || strcmp(c->reach_app_id, row.reach_app_id) == 0));
+
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	if (!theirs)
+		return err_set(ei, ERR_NOT_FOUND, "no live key has this id");
+	return store_change_one(core->store, SQL_API_KEY_REVOKE, STORE_PARAMS(STORE_SLICE(key_id), STORE_INT(core_now(core))), ei);
+}

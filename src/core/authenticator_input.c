@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a developer's JSON to checked values. Must never repeat a client secret in a message, and never
+ * take an endpoint that is not https (http only on loopback) or that is our own origin (SS-01).
+ */
+#include "core/authenticator_input.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "oauth/scope.h"
+
+enum { NAME_MAX = 100, CLIENT_ID_MAX = 512, CLIENT_SECRET_MAX = 4096, CONFIGURATION_MAX = 32 * 1024 };
+
+/* Fields that a caller may send, and those only we may set (AP-04). */
+static const char *const known_fields[] = {
+	"name", "authenticator_name", "display_name", "system_name", "authenticator_type", "client_id", "client_secret",
+	"redirect_uri", "authorize_url", "auth_uri", "token_url", "token_uri", "scopes", "configuration", "is_active",
+	"app_id",
+};
+static const char *const server_fields[] = {"id", "authenticator_id", "created_at", "updated_at", "endpoint_rev", "generation"};
+
+static bool in_list(const char *const *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
+struct sorting {
+	struct arena *arena;
+	struct authenticator_input *in;
+	const struct authenticator_row *row; /* NULL for a new one */
+	struct errinfo *ei;
+};
+
+/* Server-owned fields may be sent back as they were read, so that GET, edit, PUT works. */
+static void sort_field(const char *key, const struct jsonr *value, void *arg)
+{
+	struct sorting *s = arg;
+	bool same = false;
+
+	if (in_list(known_fields, ARRAY_LEN(known_fields), key))
+		return;
+	if (in_list(server_fields, ARRAY_LEN(server_fields), key)) {
+		char at[CLOCK_RFC3339_BYTES];
+
+		if (s->row && (strcmp(key, "id") == 0 || strcmp(key, "authenticator_id") == 0))
+			same = slice_is(jsonr_string(value), s->row->authenticator_id);
+		if (s->row && strcmp(key, "created_at") == 0) {
+			clock_rfc3339(s->row->created_at, at);
+			same = slice_is(jsonr_string(value), at);
+		}
+		if (s->row && strcmp(key, "updated_at") == 0) {
+			clock_rfc3339(s->row->updated_at, at);
+			same = slice_is(jsonr_string(value), at);
+		}
+		if (!same && jsonr_type(value) != JSONR_NULL)
+			err_field(s->ei, key, "is set by the server: leave it out");
+		return;
+	}
+	if (s->in->ignored_count < INPUT_WARNINGS_MAX)
+		s->in->ignored[s->in->ignored_count++] = arena_strdup(s->arena, key);
+}
+
+static void warn(struct authenticator_input *in, const char *text)
+{
+	if (in->warning_count < INPUT_WARNINGS_MAX)
+		in->warning[in->warning_count++] = text;
+}
+
+/* A text field under one of two names. p NULL when absent, null or "". */
+static struct slice text_field(const struct jsonr *body, const char *name, const char *other, struct errinfo *ei)
+{
+	const struct jsonr *v = jsonr_get(body, name);
+	struct slice text;
+
+	if (jsonr_type(v) == JSONR_ABSENT || jsonr_type(v) == JSONR_NULL) {
+		if (other)
+			return text_field(body, other, NULL, ei);
+		return (struct slice){0};
+	}
+	if (jsonr_type(v) != JSONR_STRING) {
+		err_field(ei, name, "must be a text");
+		return (struct slice){0};
+	}
+	text = slice_trim(jsonr_string(v));
+	return text.n ? text : (struct slice){0};
+}
+
+static void check_text(struct slice text, const char *field, size_t max, bool ascii, struct errinfo *ei)
+{
+	if (text.n > max)
+		err_field(ei, field, "is longer than %zu bytes", max);
+	else if (ascii ? !slice_is_printable(text) : !slice_is_utf8(text))
+		err_field(ei, field, ascii ? "must be plain printable characters" : "is not valid UTF-8 text");
+	for (size_t i = 0; i < text.n && text.n <= max; i++) {
+		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7F) {
+			err_field(ei, field, "must not hold control characters");
+			return;
+		}
+	}
+}
+
+static void check_endpoint(const struct core *core, const char *text, const char *field, bool required,
+			   struct errinfo *ei)
+{
+	struct errinfo why = {0};
+	struct url u;
+
+	if (!text[0]) {
+		if (required)
+			err_field(ei, field, "is required: the provider's documentation names it");
+		return;
+	}
+	if (url_parse(slice_from(text), &u, &why))
+		err_field(ei, field, "%s", why.detail);
+	else if (u.fragment.p)
+		err_field(ei, field, "must not have a #fragment");
+	else if (!u.is_https && !url_is_loopback(&u))
+		err_field(ei, field, "must begin with https:// (http:// is for providers on this machine only)");
+	else if (url_same_origin(&u, &core->public))
+		err_field(ei, field, "points at this service itself, not at the provider");
+}
+
+static void check_profile(const struct core *core, const struct profile *p, struct errinfo *ei)
+{
+	check_endpoint(core, p->authorize_url, "authorize_url", true, ei);
+	check_endpoint(core, p->token_url, "token_url", true, ei);
+	check_endpoint(core, p->revoke_url, "configuration.revoke_url", false, ei);
+	check_endpoint(core, p->identity_url, "configuration.identity_url", false, ei);
+}
+
+static const char *const callback_prefixes[] = {"/auth/callback/", "/api/v1/auth/callback/",
+						 "/api/v1/credentials/auth/callback/", "/api/v1/oauth/callback/",
+						 "/api/v1/credentials/oauth/callback/"};
+
+static void check_redirect(const struct core *core, struct authenticator_input *in, struct errinfo *ei)
+{
+	struct errinfo why = {0};
+	bool ours = false;
+	struct url u;
+
+	if (!in->redirect_uri[0])
+		return;
+	if (url_parse(slice_from(in->redirect_uri), &u, &why)) {
+		err_field(ei, "redirect_uri", "%s", why.detail);
+		return;
+	}
+	if (u.fragment.p) {
+		err_field(ei, "redirect_uri", "must not have a #fragment (RFC 6749 §3.1.2)");
+		return;
+	}
+	if (!u.is_https && !url_is_loopback(&u)) {
+		err_field(ei, "redirect_uri", "must begin with https:// (http:// works on this machine only)");
+		return;
+	}
+	if (!url_same_origin(&u, &core->public)) {
+		warn(in, "redirect_uri leads to another server than this one: it must pass the provider's answer on to this server's callback");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(callback_prefixes); i++)
+		ours = ours || (slice_starts(u.path, callback_prefixes[i]) && u.path.n > strlen(callback_prefixes[i]));
+	if (!ours || u.query.p)
+		err_field(ei, "redirect_uri", "has a path that this server does not answer: use %s/auth/callback/<name>, or leave it out",
+			  core->public_url);
+}
+
+const char *authenticator_input_configuration(const struct profile *p, struct arena *a)
+{
+	struct jsonw w;
+	struct buf text;
+	const char *copy;
+
+	buf_init(&text, CONFIGURATION_MAX);
+	jsonw_init(&w, &text);
+	profile_write(p, &w, NULL);
+	copy = arena_strndup(a, buf_slice(&text));
+	buf_done(&text);
+	return copy;
+}
+
+enum err authenticator_input_profile(const struct authenticator_row *row, struct arena *a, struct profile *ret,
+				     struct errinfo *ei)
+{
+	CLEANUP(jsonr_free) struct jsonr *doc = NULL;
+	enum err e = jsonr_parse(slice_from(row->configuration), CONFIGURATION_MAX, &doc, ei);
+
+	return e ? e : profile_parse(doc, a, ret, ei);
+}
+
+struct merging {
+	struct jsonw w;
+	const struct jsonr *over; /* NULL: copy all */
+};
+
+static void merge_member(const char *key, const struct jsonr *value, void *arg)
+{
+	struct merging *m = arg;
+	struct buf text;
+
+	if (m->over && jsonr_get(m->over, key))
+		return;
+	buf_init(&text, CONFIGURATION_MAX);
+	jsonr_dump(value, &text);
+	jsonw_raw(&m->w, key, buf_slice(&text));
+	buf_done(&text);
+}
+
+/* The profile with the members of the developer's configuration laid over it. */
+static enum err merge_configuration(const struct jsonr *configuration, struct arena *a, struct profile *io,
+				    struct errinfo *ei)
+{
+	CLEANUP(jsonr_free) struct jsonr *base = NULL, *merged = NULL;
+	struct merging m;
+	struct buf text;
+	enum err e;
+
+	if (jsonr_type(configuration) == JSONR_ABSENT || jsonr_type(configuration) == JSONR_NULL)
+		return ERR_OK;
+	if (jsonr_type(configuration) != JSONR_OBJECT)
+		return err_field(ei, "configuration", "must be an object");
+	e = jsonr_parse(slice_from(authenticator_input_configuration(io, a)), CONFIGURATION_MAX, &base, ei);
+	if (e)
+		return e;
+	buf_init(&text, CONFIGURATION_MAX * 2);
+	jsonw_init(&m.w, &text);
+	m.over = configuration;
+	jsonw_object(&m.w, NULL);
+	jsonr_each(base, merge_member, &m);
+	m.over = NULL;
+	jsonr_each(configuration, merge_member, &m);
+	jsonw_object_end(&m.w);
+	e = jsonr_parse(buf_slice(&text), CONFIGURATION_MAX, &merged, ei);
+	if (!e)
+		e = profile_parse(merged, a, io, ei);
+	buf_done(&text);
+	return e;
+}
+
+static void take_url(const struct jsonr *body, const char *name, const char *other, struct arena *a, const char **io,
+		     struct errinfo *ei)
+{
+	struct slice text = text_field(body, name, other, ei);
+
+	if (text.n)
+		*io = arena_strndup(a, text);
+}
+
+/* What new and changed authenticators have in common; values already in `in` stand where the body has none. */
+static void take_fields(const struct jsonr *body, struct arena *a, struct authenticator_input *in, struct errinfo *ei)
+{
+	const struct jsonr *scopes = jsonr_get(body, "scopes"), *active = jsonr_get(body, "is_active");
+	struct slice name = text_field(body, "name", "authenticator_name", ei);
+	struct slice id = text_field(body, "client_id", NULL, ei), secret = text_field(body, "client_secret", NULL, ei);
+
+	if (!name.n && !in->name[0])
+		name = text_field(body, "system_name", "display_name", ei);
+	if (name.n) {
+		check_text(name, "name", NAME_MAX, false, ei);
+		in->name = arena_strndup(a, name);
+	}
+	if (id.n) {
+		check_text(id, "client_id", CLIENT_ID_MAX, true, ei);
+		in->client_id = arena_strndup(a, id);
+	}
+	if (secret.n) {
+		check_text(secret, "client_secret", CLIENT_SECRET_MAX, false, ei);
+		in->client_secret = secret_in_arena(a, secret_new(secret));
+	}
+	merge_configuration(jsonr_get(body, "configuration"), a, &in->profile, ei);
+	take_url(body, "authorize_url", "auth_uri", a, &in->profile.authorize_url, ei);
+	take_url(body, "token_url", "token_uri", a, &in->profile.token_url, ei);
+	take_url(body, "redirect_uri", NULL, a, &in->redirect_uri, ei);
+	if (jsonr_type(scopes) != JSONR_ABSENT && jsonr_type(scopes) != JSONR_NULL)
+		scope_from_json(scopes, a, &in->scopes, ei);
+	if (jsonr_type(active) == JSONR_BOOL)
+		in->is_active = jsonr_is_true(active);
+	else if (jsonr_type(active) != JSONR_ABSENT && jsonr_type(active) != JSONR_NULL)
+		err_field(ei, "is_active", "must be true or false");
+}
+
+static struct slice default_scopes(const struct template *t, struct arena *a)
+{
+	struct jsonw w;
+	struct buf text;
+	struct slice copy;
+
+	buf_init(&text, 8192);
+	jsonw_init(&w, &text);
+	jsonw_array(&w, NULL);
+	for (size_t i = 0; i < t->scope_count; i++)
+		jsonw_string(&w, NULL, t->scopes[i]);
+	jsonw_array_end(&w);
+	copy = arena_copy(a, buf_slice(&text));
+	buf_done(&text);
+	return copy;
+}
+
+static enum err start_from_template(const struct jsonr *body, struct arena *a, struct authenticator_input *in,
+				    struct errinfo *ei)
+{
+	struct slice type = text_field(body, "authenticator_type", NULL, ei);
+
+	if (!type.n)
+		return err_field(ei, "authenticator_type", "is required: google, microsoft, github, slack, practice or custom");
+	in->template = template_find(type);
+	if (!in->template) {
+		err_hint(ei, ERR_UNPROCESSABLE, "GET /api/v1/oauth/templates lists the known types; \"custom\" takes any OAuth 2.0 provider.");
+		return err_field(ei, "authenticator_type", "no template is called \"%.*s\"; for an unlisted provider use \"custom\"",
+				 (int)(type.n > 60 ? 60 : type.n), type.p);
+	}
+	in->scopes = default_scopes(in->template, a);
+	return template_profile(in->template, jsonr_path(body, "configuration.variables"), a, &in->profile, ei);
+}
+
+enum err authenticator_input_new(struct core *core, const struct jsonr *body, struct arena *a,
+				 struct authenticator_input *ret, struct errinfo *ei)
+{
+	struct authenticator_input in = {.name = "", .client_id = "", .redirect_uri = "", .is_active = true};
+	struct sorting s = {.arena = a, .in = &in, .ei = ei};
+	enum err e = start_from_template(body, a, &in, ei);
+
+	if (e && e != ERR_UNPROCESSABLE)
+		return e;
+	if (!in.template) {
+		/* The rest can be checked only against a template; name what is missing all the same. */
+		in.profile = (struct profile){.authorize_url = "", .token_url = "", .revoke_url = "", .identity_url = ""};
+		if (!text_field(body, "name", "authenticator_name", ei).n)
+			err_field(ei, "name", "is required");
+		if (!text_field(body, "client_id", NULL, ei).n)
+			err_field(ei, "client_id", "is required: the provider's console shows it");
+		return ERR_UNPROCESSABLE;
+	}
+	jsonr_each(body, sort_field, &s);
+	take_fields(body, a, &in, ei);
+	if (!in.name[0])
+		err_field(ei, "name", "is required");
+	if (!in.client_id[0])
+		err_field(ei, "client_id", "is required: the provider's console shows it");
+	if (!in.client_secret && in.profile.auth != CLIENT_AUTH_NONE)
+		err_field(ei, "client_secret", "is required (a public client says \"token_endpoint_auth_method\": \"none\" in its configuration)");
+	check_profile(core, &in.profile, ei);
+	check_redirect(core, &in, ei);
+	if (ei->field_count)
+		return ERR_UNPROCESSABLE;
+	*ret = in;
+	return ERR_OK;
+}
+
+static bool same_endpoints(const struct profile *p, const struct profile *q)
+{
+	return strcmp(p->authorize_url, q->authorize_url) == 0 && strcmp(p->token_url, q->token_url) == 0 &&
+	       strcmp(p->revoke_url, q->revoke_url) == 0 && strcmp(p->identity_url, q->identity_url) == 0 &&
+	       strcmp(p->issuer, q->issuer) == 0;
+}
+
+enum err authenticator_input_change(struct core *core, const struct authenticator_row *row, const struct jsonr *body,
+				    struct arena *a, struct authenticator_input *ret, bool *ret_endpoints_changed,
+				    struct errinfo *ei)
+{
+	struct authenticator_input in = {
+		.name = row->authenticator_name,
+		.template = template_find(slice_from(row->authenticator_type)),
+		.client_id = row->client_id,
+		.redirect_uri = row->redirect_uri,
+		.scopes = slice_from(row->scopes),
+		.is_active = row->is_active != 0,
+	};
+	struct sorting s = {.arena = a, .in = &in, .row = row, .ei = ei};
+	struct profile before;
+	struct slice type;
+	enum err e = authenticator_input_profile(row, a, &before, ei);
+
+	if (e)
+		return e;
+	in.profile = before;
+	jsonr_each(body, sort_field, &s);
+	type = text_field(body, "authenticator_type", NULL, ei);
+	if (type.n && !slice_is_nocase(type, row->authenticator_type))
+		err_field(ei, "authenticator_type", "cannot be changed: delete this authenticator and register another");
+	take_fields(body, a, &in, ei);
+	check_profile(core, &in.profile, ei);
+	if (strcmp(in.redirect_uri, row->redirect_uri) != 0)
+		check_redirect(core, &in, ei);
+	*ret_endpoints_changed = !same_endpoints(&before, &in.profile);
+	if (*ret_endpoints_changed && !in.client_secret && in.profile.auth != CLIENT_AUTH_NONE)
+		err_field(ei, "client_secret", "is needed again, because an endpoint changes: it says that whoever changes it owns the OAuth app");
+	if (ei->field_count)
+		return ERR_UNPROCESSABLE;
+	*ret = in;
+	return ERR_OK;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every function of the product works with: the store, the data keys, the clock, and who we are
+ * on the network. One per store thread; core functions are straight-line and may block on the store.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/url.h"
+#include "store/store.h"
+
+struct keys;
+
+struct core {
+	struct store *store;
+	struct keys *keys;
+	const struct clock *clock;
+	const char *public_url; /* without a trailing slash */
+	struct url public;      /* the same, parsed */
+	const char *instance;   /* of this start of the service, for intents */
+};
+
+/* Sets public_url and public. ERR_CONFIG when it is no usable URL. */
+enum err core_set_public_url(struct core *core, const char *url, struct errinfo *ei);
+int64_t core_now(const struct core *core);
+
+#define CORE_DEFAULT_APP "default"

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The code exchange. Must never send a code twice (OA-18: an exchange has one intent in its life), and never
+ * store a token of an answer whose nonce or issuer was wrong (ID-04).
+ */
+#include "core/exchange.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "core/connections.h"
+#include "core/events.h"
+#include "core/grants.h"
+#include "core/vault.h"
+#include "oauth/scope.h"
+
+/* Notes the failure in the flow; what was wrong goes up unchanged. */
+static enum err fail(struct core *core, const struct flow_row *flow, enum err e, const char *code, const char *sentence,
+		     struct errinfo *ei)
+{
+	enum err noted = flows_fail(core, flow, code, sentence, ei);
+
+	return noted ? noted : e;
+}
+
+static enum err open_part(struct core *core, const struct flow_row *flow, const char *column, struct sealed value,
+			  struct arena *a, struct secret **ret, struct errinfo *ei)
+{
+	const struct seal_place place = {.table = "oauth_sessions", .row = flow->session_id, .column = column};
+
+	return vault_open(core, flow->app_id, &place, value, a, ret, ei);
+}
+
+static enum err snapshot(const struct flow_row *flow, struct arena *a, struct profile *ret, struct errinfo *ei)
+{
+	const struct authenticator_row as_started = {.configuration = flow->configuration};
+
+	return authenticator_input_profile(&as_started, a, ret, ei);
+}
+
+/* The client as it was at the start, with today's secret; gone or re-pointed meanwhile: the flow ends (OA-06). */
+static enum err flow_client(struct core *core, const struct flow_row *flow, struct arena *a, struct profile *profile,
+			    struct token_client *ret, struct errinfo *ei)
+{
+	struct authenticator_row auth;
+	struct profile today;
+	enum err e = store_find(core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(flow->authenticator_id)), a, &auth, ei);
+
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	if (e || auth.deleted_at || !auth.is_active || auth.endpoint_rev != flow->endpoint_rev ||
+	    strcmp(auth.client_id, flow->client_id) != 0)
+		return fail(core, flow, ERR_CONFLICT, "authenticator_changed",
+			    "The authenticator was changed while you were at the provider. Please connect again.", ei);
+	e = authenticators_client(core, &auth, a, &today, ret, ei);
+	if (!e)
+		e = snapshot(flow, a, profile, ei);
+	if (!e)
+		ret->profile = profile;
+	return e;
+}
+
+enum err exchange_intend(struct core *core, const char *flow_id, const struct secret *code, const char *attempt,
+			 struct arena *a, struct fetch_request *ret, struct errinfo *ei)
+{
+	struct profile *profile = ARENA_NEW(a, struct profile);
+	struct token_client client;
+	struct secret *verifier = NULL;
+	struct flow_row flow;
+	int64_t changed = 0;
+	enum err e = flows_get(core, flow_id, a, &flow, ei);
+
+	if (e)
+		return e;
+	if (flow.result[0] || flow.intent_attempt[0] || !flow.claimed_at)
+		return ERR_CONFLICT;
+	e = flow_client(core, &flow, a, profile, &client, ei);
+	if (!e)
+		e = open_part(core, &flow, "verifier", flow.verifier, a, &verifier, ei);
+	if (e == ERR_CRYPTO)
+		return fail(core, &flow, e, "sealed_value_refused", "The sign-in could not be continued. Please connect again.", ei);
+	if (e)
+		return e;
+	token_request_exchange(&client, attempt, code, verifier, flow.redirect_uri, a, ret);
+	e = store_change(core->store, SQL_FLOW_INTENT,
+			 STORE_PARAMS(STORE_TEXT(flow_id), STORE_TEXT(attempt), STORE_TEXT(core->instance),
+				      STORE_INT(core_now(core) + EXCHANGE_DEADLINE_MS)), &changed, ei);
+	return e ? e : changed == 1 ? ERR_OK : ERR_CONFLICT;
+}
+
+static enum err read_identity(struct core *core, struct exchange *x, struct arena *a, struct errinfo *ei)
+{
+	struct identity_expect expect = {.client_id = x->flow.client_id, .now_ms = core_now(core)};
+	struct secret *nonce = NULL;
+	struct url token_url;
+	struct buf origin;
+	enum err e = open_part(core, &x->flow, "nonce", x->flow.nonce, a, &nonce, ei);
+
+	if (e)
+		return e;
+	expect.nonce = nonce;
+	x->identity = (struct identity){.issuer = x->profile.issuer, .subject = x->tokens.subject, .label = ""};
+	if (x->tokens.id_token)
+		e = identity_from_id_token(&x->profile, x->tokens.id_token, &expect, a, &x->identity, ei);
+	if (!e && !x->identity.issuer[0] && !url_parse(slice_from(x->profile.token_url), &token_url, NULL)) {
+		buf_init(&origin, URL_MAX_BYTES);
+		url_put_origin(&origin, &token_url);
+		x->identity.issuer = arena_strndup(a, buf_slice(&origin));
+		buf_done(&origin);
+	}
+	return e;
+}
+
+enum err exchange_read(struct core *core, const char *flow_id, const struct fetch_answer *answer,
+		       const struct secret *body, struct arena *a, struct exchange *x,
+		       struct fetch_request *ret_identity, struct errinfo *ei)
+{
+	enum err e = flows_get(core, flow_id, a, &x->flow, ei);
+
+	if (!e && x->flow.result[0])
+		return ERR_CONFLICT;
+	if (!e)
+		e = snapshot(&x->flow, a, &x->profile, ei);
+	if (e)
+		return e;
+	if (answer->err)
+		return fail(core, &x->flow, answer->err, "provider_unreachable",
+			    "The provider could not be reached. Please try again in a moment.", ei);
+	if (token_parse(&x->profile, answer, body, a, &x->tokens, ei) != TOKEN_OK)
+		return fail(core, &x->flow, ERR_UPSTREAM_DENIED, ei->code[0] ? ei->code : "exchange_refused",
+			    "The provider refused the sign-in. Please connect again; if it happens again, the app's developer must check the client id, secret and redirect URI.", ei);
+	e = read_identity(core, x, a, ei);
+	if (e == ERR_UPSTREAM_DENIED)
+		return fail(core, &x->flow, e, err_wire_code(e, ei), "The provider's answer does not belong to this sign-in.", ei);
+	if (e == ERR_CRYPTO)
+		return fail(core, &x->flow, e, "sealed_value_refused", "The sign-in could not be continued. Please connect again.", ei);
+	if (!e)
+		x->wants_identity = identity_request(&x->profile, x->tokens.access_token, "identity", a, ret_identity);
+	return e;
+}
+
+/* Without a subject there is no telling accounts apart, so then the identity request must succeed. */
+static enum err take_identity(struct core *core, struct exchange *x, const struct fetch_answer *answer, struct arena *a,
+			      struct errinfo *ei)
+{
+	bool known = x->identity.subject[0] != '\0';
+	enum err e;
+
+	if (!x->wants_identity)
+		return ERR_OK;
+	if (answer->err || answer->status != 200)
+		e = ERR_UPSTREAM_DOWN;
+	else
+		e = identity_from_answer(&x->profile, answer->body, a, &x->identity, ei);
+	if (e == ERR_UPSTREAM_DOWN && known)
+		return ERR_OK;
+	if (e == ERR_UPSTREAM_DENIED)
+		return fail(core, &x->flow, e, err_wire_code(e, ei), "The provider named two different accounts for one sign-in.", ei);
+	if (e || !x->identity.subject[0])
+		return fail(core, &x->flow, ERR_UPSTREAM_DOWN, "identity_unknown", "The provider did not say whose account it is. Please connect again.", ei);
+	return ERR_OK;
+}
+
+static enum err check_expected(struct core *core, const struct exchange *x, const struct link_row *link,
+			       struct errinfo *ei)
+{
+	struct slice expected = slice_from(link->expect_account);
+
+	if (!expected.n || slice_is_nocase(expected, x->identity.label) || slice_is(expected, x->identity.subject))
+		return ERR_OK;
+	return fail(core, &x->flow, ERR_UPSTREAM_DENIED, "wrong_account",
+		    "This is not the account that the app expects. Sign in at the provider with the right one and connect again.", ei);
+}
+
+struct committing {
+	struct core *core;
+	struct exchange *x;
+	struct arena *arena;
+	struct link_row link; /* link_id "" without one */
+	struct grant_row grant;
+	struct connection_row connection;
+};
+
+/* The grant that the same account had before is superseded: its tokens go, the provider is not told (LIFECYCLE §5.3). */
+static enum err supersede(struct committing *c, const char *grant_id, struct errinfo *ei)
+{
+	int64_t changed = 0;
+	enum err e = store_change(c->core->store, SQL_GRANT_REVOKE,
+				  STORE_PARAMS(STORE_TEXT(grant_id), STORE_TEXT("superseded"), STORE_INT(c->grant.created_at)),
+				  &changed, ei);
+
+	if (!e && changed)
+		e = store_change(c->core->store, SQL_GRANT_WIPE, STORE_PARAMS(STORE_TEXT(grant_id)), NULL, ei);
+	return e;
+}
+
+static enum err write_connection(struct committing *c, struct errinfo *ei)
+{
+	const struct exchange *x = c->x;
+	const char *status = c->link.confirm ? "pending" : "active";
+	struct store *store = c->core->store;
+	struct connection_row *row = &c->connection;
+	char id[RANDOM_ID_BYTES];
+	enum err e = store_find(store, SQL_CONNECTION_BY_ACCOUNT,
+				STORE_PARAMS(STORE_TEXT(x->flow.app_id), STORE_TEXT(x->flow.user_id),
+					     STORE_TEXT(x->flow.authenticator_id), STORE_TEXT(x->identity.issuer),
+					     STORE_TEXT(x->identity.subject)), c->arena, row, ei);
+
+	if (!e) {
+		e = supersede(c, row->grant_id, ei);
+		return e ? e : store_change_one(store, SQL_CONNECTION_POINT,
+						STORE_PARAMS(STORE_TEXT(row->auth_id), STORE_TEXT(c->grant.grant_id),
+							     STORE_TEXT(status), STORE_TEXT(x->identity.label),
+							     STORE_TEXT(x->flow.scopes), STORE_INT(c->grant.created_at)), ei);
+	}
+	if (e != ERR_NOT_FOUND)
+		return e;
+	random_id(id);
+	*row = (struct connection_row){
+		.auth_id = arena_strdup(c->arena, id), .user_id = x->flow.user_id, .app_id = x->flow.app_id,
+		.authenticator_id = x->flow.authenticator_id, .grant_id = c->grant.grant_id, .auth_status = status,
+		.is_active = 1, .created_at = c->grant.created_at, .connected_at = c->grant.created_at,
+		.issuer = x->identity.issuer, .subject = x->identity.subject, .account = x->identity.label,
+		.requested_scopes = x->flow.scopes,
+	};
+	return store_insert(store, TABLE_CONNECTIONS, row, ei);
+}
+
+static enum err write_all(void *arg, struct errinfo *ei)
+{
+	struct committing *c = arg;
+	const struct flow_row *flow = &c->x->flow;
+	struct store *store = c->core->store;
+	enum err e = store_insert(store, TABLE_GRANTS, &c->grant, ei);
+	struct event_row event;
+
+	if (!e)
+		e = write_connection(c, ei);
+	if (!e)
+		e = store_change_one(store, SQL_FLOW_FINISH,
+				     STORE_PARAMS(STORE_TEXT(flow->session_id), STORE_TEXT("connected"), STORE_TEXT(""),
+						  STORE_TEXT(""), STORE_TEXT(c->connection.auth_id)), ei);
+	if (!e && c->link.link_id[0])
+		e = store_change(store, SQL_LINK_FINISH,
+				 STORE_PARAMS(STORE_TEXT(c->link.link_id), STORE_TEXT("connected"), STORE_TEXT(""),
+					      STORE_TEXT(""), STORE_TEXT(c->connection.auth_id)), NULL, ei);
+	if (e)
+		return e;
+	event = (struct event_row){
+		.kind = "connected", .app_id = flow->app_id, .authenticator_id = flow->authenticator_id,
+		.auth_id = c->connection.auth_id, .user_id = flow->user_id, .grant_id = c->grant.grant_id,
+		.generation = c->grant.generation, .actor = "user",
+	};
+	return events_add(c->core, &event, ei);
+}
+
+static enum err make_grant(struct committing *c, struct errinfo *ei)
+{
+	const struct exchange *x = c->x;
+	char id[RANDOM_ID_BYTES];
+
+	random_id(id);
+	c->grant = (struct grant_row){
+		.grant_id = arena_strdup(c->arena, id), .user_id = x->flow.user_id,
+		.authenticator_id = x->flow.authenticator_id, .app_id = x->flow.app_id, .generation = 1,
+		.scopes = x->tokens.scopes.n ? arena_strndup(c->arena, x->tokens.scopes) : x->flow.scopes,
+		.created_at = core_now(c->core), .endpoint_rev = x->flow.endpoint_rev, .status = "active",
+	};
+	return grants_seal(c->core, &x->tokens, c->arena, &c->grant, ei);
+}
+
+enum err exchange_commit(struct core *core, struct exchange *x, const struct fetch_answer *identity, struct arena *a,
+			 struct errinfo *ei)
+{
+	struct committing c = {.core = core, .x = x, .arena = a, .link = {.link_id = "", .expect_account = ""}};
+	enum err e = take_identity(core, x, identity, a, ei);
+
+	if (!e && x->flow.link_id[0])
+		e = store_find(core->store, SQL_LINK_BY_ID, STORE_PARAMS(STORE_TEXT(x->flow.link_id)), a, &c.link, ei);
+	if (!e)
+		e = check_expected(core, x, &c.link, ei);
+	if (!e)
+		e = make_grant(&c, ei);
+	return e ? e : store_transaction(core->store, write_all, &c, ei);
+}
+
+enum err exchange_lost(struct core *core, const char *flow_id, struct arena *a, struct errinfo *ei)
+{
+	struct flow_row flow;
+	enum err e = flows_get(core, flow_id, a, &flow, ei);
+
+	return e ? e : flows_fail(core, &flow, "exchange_lost", "The provider's answer was lost. Please connect again.", ei);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tokens in and out of grant rows. Must never hand out a refresh token to anything but a request to the
+ * endpoint that gave it (RF-01), and serves only what is in the database (RF-04).
+ */
+#include "core/grants.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/keys.h"
+#include "core/vault.h"
+
+static struct seal_place place_of(const struct grant_row *row, const char *column)
+{
+	return (struct seal_place){.table = "oauth_token_grants", .row = row->grant_id, .column = column,
+				   .seq = row->generation};
+}
+
+enum err grants_seal(struct core *core, const struct token_answer *answer, struct arena *a, struct grant_row *row,
+		     struct errinfo *ei)
+{
+	struct seal_place access = place_of(row, "access_token"), refresh = place_of(row, "refresh_token");
+	char fp[33] = "";
+	enum err e = vault_seal(core, row->app_id, &access, answer->access_token, a, &row->access_token, ei);
+
+	if (!e)
+		e = vault_seal(core, row->app_id, &refresh, answer->refresh_token, a, &row->refresh_token, ei);
+	if (!e && answer->refresh_token)
+		e = keys_fingerprint(core, answer->refresh_token, fp, ei);
+	if (e)
+		return e;
+	row->refresh_fp = arena_strdup(a, fp);
+	row->token_type = answer->token_type;
+	row->issued_at = core_now(core);
+	row->expires_at = answer->expires_in_s == TOKEN_LIFE_UNKNOWN ? 0 : row->issued_at + answer->expires_in_s * 1000;
+	row->updated_at = row->issued_at;
+	return ERR_OK;
+}
+
+enum err grants_open_access(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
+			    struct errinfo *ei)
+{
+	struct seal_place place = place_of(row, "access_token");
+
+	return vault_open(core, row->app_id, &place, row->access_token, a, ret, ei);
+}
+
+enum err grants_open_refresh(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
+			     struct errinfo *ei)
+{
+	struct seal_place place = place_of(row, "refresh_token");
+
+	return vault_open(core, row->app_id, &place, row->refresh_token, a, ret, ei);
+}
+
+enum err grants_reseal_previous(struct core *core, const struct grant_row *row, struct arena *a, struct sealed *ret,
+				struct errinfo *ei)
+{
+	struct seal_place place = place_of(row, "previous_refresh_token");
+	struct secret *token = NULL;
+	enum err e = grants_open_refresh(core, row, a, &token, ei);
+
+	return e ? e : vault_seal(core, row->app_id, &place, token, a, ret, ei);
+}
+
+const char *grants_cause_sentence(const char *cause)
+{
+	static const struct {
+		const char *cause, *sentence;
+	} sentences[] = {
+		{"revoked_by_provider", "the provider no longer accepts this connection (withdrawn there, or its session ended)"},
+		{"expired", "the access token is over and the provider gave no refresh token"},
+		{"rotation_response_lost", "the provider's answer with the new refresh token was lost on the way"},
+		{"client_config", "the authenticator's endpoints were changed after this account was connected"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sentences); i++)
+		if (strcmp(cause, sentences[i].cause) == 0)
+			return sentences[i].sentence;
+	return "the provider refused the connection";
+}
+
+static enum err needs_reauth(const char *cause, const struct connection_row *c, const struct user_row *user,
+			     struct errinfo *ei)
+{
+	err_hint(ei, ERR_UPSTREAM_DENIED, "Let the user %s connect again at authenticator %s.",
+		 user->external_id[0] ? user->external_id : user->name, c->authenticator_id);
+	err_set(ei, ERR_UPSTREAM_DENIED, "the user must connect again (%s): %s", cause, grants_cause_sentence(cause));
+	return err_code(ei, ERR_UPSTREAM_DENIED, "needs_reauth");
+}
+
+/* min_ttl, but never more than nine tenths of the token's life: else a short-lived token is refreshed on every read. */
+static int64_t wanted_life_ms(const struct grant_row *g, int64_t min_ttl_s)
+{
+	int64_t life = g->expires_at - g->issued_at, wanted = min_ttl_s * 1000;
+
+	return wanted > life / 10 * 9 ? life / 10 * 9 : wanted;
+}
+
+static enum err serve(struct core *core, const struct grant_row *g, struct arena *a, struct grant_reading *r,
+		      struct errinfo *ei)
+{
+	enum err e = grants_open_access(core, g, a, &r->access_token, ei);
+
+	if (!e && !r->access_token)
+		return err_set(ei, ERR_INTERNAL, "the grant %s holds no access token", g->grant_id);
+	if (!e)
+		e = keys_fingerprint(core, r->access_token, r->fingerprint, ei);
+	r->token_type = g->token_type;
+	r->scopes = g->scopes;
+	r->expires_at = g->expires_at;
+	return e;
+}
+
+/* ERR_OK: serve it. Else what stands in the way; `wants_refresh` is set when the clerk can help. */
+static enum err judge(struct core *core, const struct grant_read_args *args, const struct connection_row *c,
+		      const struct grant_row *g, struct grant_reading *r, struct errinfo *ei)
+{
+	int64_t left = g->expires_at - core_now(core);
+
+	if (strcmp(c->auth_status, "pending") == 0) {
+		err_hint(ei, ERR_CONFLICT, "POST /api/v1/credentials/connect-links/{id}/confirm from the app's backend.");
+		err_set(ei, ERR_CONFLICT, "the connection waits for the app's confirmation");
+		return err_code(ei, ERR_CONFLICT, "pending");
+	}
+	if (strcmp(g->status, "needs_reauth") == 0)
+		return needs_reauth(g->cause, c, args->user, ei);
+	if (g->expires_at == 0)
+		return ERR_OK;
+	r->min_life_ms = wanted_life_ms(g, args->min_ttl_s);
+	if (left > r->min_life_ms || (left > 0 && (args->after_refresh || g->refresh_token.bytes.n == 0)))
+		return ERR_OK;
+	if (g->refresh_token.bytes.n == 0)
+		return needs_reauth("expired", c, args->user, ei);
+	if (args->after_refresh) {
+		if (ei && args->refresh_why)
+			*ei = *args->refresh_why;
+		return args->refresh_err ? args->refresh_err
+					 : err_set(ei, ERR_UPSTREAM_DOWN, "the provider gave a token that is over already");
+	}
+	r->wants_refresh = true;
+	return ERR_OK;
+}
+
+enum err grants_read(struct core *core, const struct grant_read_args *args, struct arena *a, struct grant_reading *ret,
+		     struct errinfo *ei)
+{
+	struct grant_reading r = {0};
+	struct connection_row c;
+	struct grant_row g;
+	enum err e = connections_resolve(core, args->app->app_id, args->user->user_id, args->ref, a, &c, ei);
+
+	if (!e)
+		e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(c.grant_id)), a, &g, ei);
+	if (e)
+		return e;
+	r.grant_id = g.grant_id;
+	r.connection_id = c.auth_id;
+	e = judge(core, args, &c, &g, &r, ei);
+	if (!e && !r.wants_refresh)
+		e = serve(core, &g, a, &r, ei);
+	/* Once a minute is enough for "last used"; batches come with the cache. */
+	if (!e && !r.wants_refresh && c.last_used_at + 60 * 1000 < core_now(core))
+		e = store_change(core->store, SQL_CONNECTION_USED, STORE_PARAMS(STORE_TEXT(c.auth_id), STORE_INT(core_now(core))),
+				 NULL, ei);
+	if (!e)
+		*ret = r;
+	return e;
+}

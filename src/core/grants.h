@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tokens behind a connection: sealing them into a grant row, opening them, and reading the access token. */
+#pragma once
+
+#include "core/access.h"
+#include "core/connections.h"
+#include "oauth/token.h"
+
+enum { GRANTS_MIN_TTL_DEFAULT_S = 60, GRANTS_MIN_TTL_MAX_S = 24 * 60 * 60 };
+
+/* Seals both tokens for `row->generation` and sets fingerprint, type and times from the answer. `row` has its id and app. */
+enum err grants_seal(struct core *core, const struct token_answer *answer, struct arena *a, struct grant_row *row,
+		     struct errinfo *ei);
+enum err grants_open_access(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
+			    struct errinfo *ei);
+enum err grants_open_refresh(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
+			     struct errinfo *ei);
+/* The row's refresh token, sealed anew for the place of the previous one of the next generation. */
+enum err grants_reseal_previous(struct core *core, const struct grant_row *row, struct arena *a, struct sealed *ret,
+				struct errinfo *ei);
+
+/* What a token read found. */
+struct grant_reading {
+	bool wants_refresh;   /* ask the clerk for `grant_id`, then read again with `after_refresh` */
+	const char *grant_id;
+	int64_t min_life_ms;
+	const char *connection_id;
+	struct secret *access_token; /* in the arena; NULL when wants_refresh */
+	const char *token_type, *scopes;
+	int64_t expires_at;   /* 0: the provider did not say */
+	char fingerprint[33];
+};
+
+struct grant_read_args {
+	const struct app_row *app;
+	const struct user_row *user;
+	struct slice ref;
+	int64_t min_ttl_s;
+	bool after_refresh;       /* the clerk was asked: serve what lives, ask no more */
+	enum err refresh_err;     /* what the clerk said */
+	const struct errinfo *refresh_why;
+};
+
+/*
+ * ERR_NOT_FOUND; ERR_CONFLICT "ambiguous" or "pending"; ERR_UPSTREAM_DENIED ("needs_reauth", with the cause in the sentence) when only the user
+ * can help; the clerk's error when the token is over and could not be refreshed.
+ */
+enum err grants_read(struct core *core, const struct grant_read_args *args, struct arena *a, struct grant_reading *ret,
+		     struct errinfo *ei);
+/* The sentence for a cause (LIFECYCLE §4.12). */
+const char *grants_cause_sentence(const char *cause);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Telling the provider that a connection ended (RFC 7009). The connection is over here before and whatever comes of it. */
+#pragma once
+
+#include "core/core.h"
+#include "fetch/fetch.h"
+
+/* Requests to send in order: refresh token first, then access token (RF-08). */
+struct revocation_plan {
+	size_t count;
+	struct fetch_request request[2];
+};
+
+/*
+ * What to tell the provider for an ended grant. Nothing when the provider has no revocation endpoint, the endpoints were changed, or the
+ * same account is connected elsewhere with the same client (LIFECYCLE §5.3); then and after revocation_done() the tokens are wiped from the row.
+ */
+enum err revocation_plan(struct core *core, const char *grant_id, struct arena *a, struct revocation_plan *ret,
+			 struct errinfo *ei);
+/* Wipes the tokens and notes in an event whether the provider said yes. */
+enum err revocation_done(struct core *core, const char *grant_id, bool told, struct arena *a, struct errinfo *ei);
