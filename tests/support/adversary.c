@@ -217,8 +217,8 @@ static enum err read_answer(struct buf *answer, char **ret_text, struct errinfo 
 	return ERR_OK;
 }
 
-enum err adversary_ask(const struct adversary *adversary, const char *method, const char *path,
-	const char *body, char **ret_text, struct errinfo *ei)
+enum err adversary_ask(const struct adversary *adversary, const char *method, const char *path, const char *body,
+		       char **ret_text, struct errinfo *ei)
 {
 	struct buf text;
 	int fd = dial(adversary->control_port);
@@ -227,8 +227,8 @@ enum err adversary_ask(const struct adversary *adversary, const char *method, co
 	if (fd < 0)
 		return err_set(ei, e, "the adversary does not listen");
 	buf_init(&text, ANSWER_MAX);
-	buf_printf(&text, "%s %s HTTP/1.1\r\nHost: adversary\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", method,
-		   path, body ? strlen(body) : 0);
+	buf_printf(&text, "%s %s HTTP/1.1\r\nHost: adversary\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+		   method, path, body ? strlen(body) : 0);
 	buf_puts(&text, body ? body : "");
 	if (send_all(fd, buf_slice(&text))) {
 		buf_reset(&text);

@@ -14,7 +14,7 @@ struct adversary;
 
 struct adversary_args {
 	const char *settings; /* JSON object as for /_adversary/config; NULL: the defaults */
-	int port;             /* 0: any free one */
+	int port;	      /* 0: any free one */
 };
 
 /*
@@ -33,8 +33,8 @@ const char *adversary_control_url(const struct adversary *adversary);
  * *ret_text is the answer's JSON and the caller's to free. ERR_INVALID with the adversary's sentence
  * when it refused, ERR_UPSTREAM_DOWN when it could not be asked.
  */
-enum err adversary_ask(const struct adversary *adversary, const char *method, const char *path,
-	const char *body, char **ret_text, struct errinfo *ei);
+enum err adversary_ask(const struct adversary *adversary, const char *method, const char *path, const char *body,
+		       char **ret_text, struct errinfo *ei);
 
 /*
  * Ends it, sets NULL; NULL is allowed. False when it had crashed or had to be killed, which a test

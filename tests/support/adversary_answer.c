@@ -32,8 +32,7 @@ void adversary_answer_add(struct adversary_answer *a, struct slice name, struct 
 	};
 }
 
-void adversary_answer_add_front(
-	struct adversary_answer *a, struct slice name, struct slice value, bool is_text)
+void adversary_answer_add_front(struct adversary_answer *a, struct slice name, struct slice value, bool is_text)
 {
 	struct adversary_member last;
 	size_t before = a->member_count;
@@ -143,9 +142,8 @@ static void settle_body(struct adversary_answer *a, struct buf *text)
 	if (a->form != ADVERSARY_CALLBACK) {
 		put_body(text, a);
 		if (a->content_type.n == 0)
-			a->content_type = a->form == ADVERSARY_FORM
-						  ? SLICE_LIT("application/x-www-form-urlencoded")
-						  : SLICE_LIT("application/json");
+			a->content_type = a->form == ADVERSARY_FORM ? SLICE_LIT("application/x-www-form-urlencoded")
+								    : SLICE_LIT("application/json");
 		adversary_wire_add(&a->body, arena_copy(a->arena, buf_slice(text)), 1);
 	} else if (a->location.n) {
 		buf_put(text, a->location);
@@ -162,27 +160,18 @@ static void settle_body(struct adversary_answer *a, struct buf *text)
 static const char *reason_of(int status)
 {
 	switch (status) {
-	case 200:
-		return "OK";
-	case 302:
-		return "Found";
-	case 400:
-		return "Bad Request";
-	case 401:
-		return "Unauthorized";
-	case 404:
-		return "Not Found";
-	case 429:
-		return "Too Many Requests";
-	case 503:
-		return "Service Unavailable";
-	default:
-		return "Status";
+	case 200: return "OK";
+	case 302: return "Found";
+	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
+	case 404: return "Not Found";
+	case 429: return "Too Many Requests";
+	case 503: return "Service Unavailable";
+	default: return "Status";
 	}
 }
 
-static void put_head(struct buf *out, const struct adversary_answer *a,
-	const struct adversary_delivery *d, bool close)
+static void put_head(struct buf *out, const struct adversary_answer *a, const struct adversary_delivery *d, bool close)
 {
 	if (d->status_line.n)
 		buf_put(out, d->status_line);
@@ -206,8 +195,7 @@ static void put_head(struct buf *out, const struct adversary_answer *a,
 		buf_puts(out, "Content-Length: ");
 		buf_put(out, d->content_length);
 		buf_puts(out, "\r\n");
-	} else if (d->framing == ADVERSARY_BY_LENGTH ||
-		   d->chunk_error == ADVERSARY_CHUNK_WITH_LENGTH) {
+	} else if (d->framing == ADVERSARY_BY_LENGTH || d->chunk_error == ADVERSARY_CHUNK_WITH_LENGTH) {
 		buf_puts(out, "Content-Length: ");
 		buf_printf(out, "%llu\r\n", (unsigned long long)adversary_wire_total(&a->body));
 	}
@@ -259,8 +247,8 @@ static void put_chunks(struct adversary_answer *a, enum adversary_chunk_error er
 	adversary_wire_add(wire, SLICE_LIT("\r\n"), 1);
 }
 
-void adversary_answer_render(struct adversary_answer *a, const struct adversary_delivery *delivery,
-	bool keep_alive, struct adversary_wire *ret_wire, uint64_t *ret_head_bytes, bool *ret_close)
+void adversary_answer_render(struct adversary_answer *a, const struct adversary_delivery *delivery, bool keep_alive,
+			     struct adversary_wire *ret_wire, uint64_t *ret_head_bytes, bool *ret_close)
 {
 	bool close = !keep_alive || delivery->framing == ADVERSARY_BY_CLOSE;
 	struct adversary_wire wire = {0};

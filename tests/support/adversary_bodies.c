@@ -32,11 +32,11 @@ static bool unpack(json_t *generate, struct wanted *ret_wanted)
 	if (!kind)
 		return false;
 	if (strcmp(kind, "fill") == 0)
-		bad = json_unpack_ex(generate, NULL, JSON_STRICT, "{s:s s:I s?s s?s s?s}", "kind", &w.kind,
-				     "bytes", &w.n, "byte", &w.byte, "prefix", &w.prefix, "suffix", &w.suffix);
+		bad = json_unpack_ex(generate, NULL, JSON_STRICT, "{s:s s:I s?s s?s s?s}", "kind", &w.kind, "bytes",
+				     &w.n, "byte", &w.byte, "prefix", &w.prefix, "suffix", &w.suffix);
 	else if (strcmp(kind, "nesting") == 0)
-		bad = json_unpack_ex(generate, NULL, JSON_STRICT, "{s:s s:I s?s s?s}", "kind", &w.kind,
-				     "depth", &w.n, "open", &w.open, "close", &w.close);
+		bad = json_unpack_ex(generate, NULL, JSON_STRICT, "{s:s s:I s?s s?s}", "kind", &w.kind, "depth", &w.n,
+				     "open", &w.open, "close", &w.close);
 	else if (strcmp(kind, "members") == 0)
 		bad = json_unpack_ex(generate, NULL, JSON_STRICT, "{s:s s:I}", "kind", &w.kind, "count", &w.n);
 	else if (strcmp(kind, "gzip_bomb") == 0)
@@ -115,8 +115,7 @@ static void add_gzip_bomb(struct adversary_answer *a, uint64_t bytes)
 
 	assert(status == Z_OK);
 	adversary_wire_add(&a->body, slice_make(head, 10), 1);
-	adversary_wire_add(&a->body, squeeze(a->arena, &z, BOMB_STEP_BYTES, Z_FULL_FLUSH),
-			   bytes / BOMB_STEP_BYTES);
+	adversary_wire_add(&a->body, squeeze(a->arena, &z, BOMB_STEP_BYTES, Z_FULL_FLUSH), bytes / BOMB_STEP_BYTES);
 	adversary_wire_add(&a->body, squeeze(a->arena, &z, bytes % BOMB_STEP_BYTES, Z_FINISH), 1);
 	deflateEnd(&z);
 	for (unsigned i = 0; i < 4; i++) {

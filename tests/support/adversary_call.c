@@ -2,8 +2,8 @@
 /* What the handlers of control calls share. Must never answer by itself. */
 #include "support/adversary_call.h"
 
-enum err adversary_call_number(
-	struct adversary_call *call, const char *name, uint64_t fallback, uint64_t max, uint64_t *ret_value)
+enum err adversary_call_number(struct adversary_call *call, const char *name, uint64_t fallback, uint64_t max,
+			       uint64_t *ret_value)
 {
 	struct slice text = adversary_params_get(&call->query, name);
 

@@ -16,12 +16,12 @@ struct adversary_call {
 	struct adversary_conn *conn;
 	struct arena *arena;
 	struct adversary_params query;
-	json_t *body;   /* of a POST, never NULL there */
+	json_t *body;	/* of a POST, never NULL there */
 	json_t *result; /* the handler's, given away */
-	bool later;     /* the answer comes when something happens */
+	bool later;	/* the answer comes when something happens */
 	struct errinfo why;
 };
 
 /* A number from the query, or the fallback when it is not there. */
-enum err adversary_call_number(
-	struct adversary_call *call, const char *name, uint64_t fallback, uint64_t max, uint64_t *ret_value);
+enum err adversary_call_number(struct adversary_call *call, const char *name, uint64_t fallback, uint64_t max,
+			       uint64_t *ret_value);

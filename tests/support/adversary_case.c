@@ -85,7 +85,8 @@ char *adversary_case_code(const struct adversary *a, const char *more)
 	return code;
 }
 
-json_t *adversary_case_post(const struct adversary *a, const char *path, const char *form, const char *user_password, long *ret_status)
+json_t *adversary_case_post(const struct adversary *a, const char *path, const char *form, const char *user_password,
+			    long *ret_status)
 {
 	char *url = mem_printf("%s%s", adversary_url(a), path);
 	struct adversary_fetch fetch = {.url = url, .form = form, .user_password = user_password};
@@ -107,7 +108,8 @@ const char *adversary_case_text(const json_t *object, const char *name)
 	return text ? text : "";
 }
 
-json_t *adversary_case_exchange(const struct adversary *a, const char *code, const char *user_password, long *ret_status)
+json_t *adversary_case_exchange(const struct adversary *a, const char *code, const char *user_password,
+				long *ret_status)
 {
 	char *form = mem_printf("grant_type=authorization_code&code=%s&redirect_uri=http%%3A%%2F%%2Fx%%2Fcb"
 				"&code_verifier=%s%s",

@@ -24,11 +24,11 @@ char *adversary_case_param(struct slice url, const char *name);
  */
 char *adversary_case_code(const struct adversary *a, const char *more);
 /* … the code's exchange and a refresh: the answer as a new value (NULL: no JSON) and its status. */
-json_t *adversary_case_exchange(
-	const struct adversary *a, const char *code, const char *user_password, long *ret_status);
+json_t *adversary_case_exchange(const struct adversary *a, const char *code, const char *user_password,
+				long *ret_status);
 json_t *adversary_case_refresh(const struct adversary *a, const char *token, long *ret_status);
 /* Any form to any path. */
-json_t *adversary_case_post(const struct adversary *a, const char *path, const char *form,
-	const char *user_password, long *ret_status);
+json_t *adversary_case_post(const struct adversary *a, const char *path, const char *form, const char *user_password,
+			    long *ret_status);
 /* The status of /userinfo with the access token, and its "sub" (NULL: not wanted), which is the caller's. */
 long adversary_case_userinfo(const struct adversary *a, const char *access_token, char **ret_sub);

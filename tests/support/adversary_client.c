@@ -37,8 +37,7 @@ static bool read_basic(struct slice header, struct arena *arena, struct adversar
 	if (!slice_eq_nocase(slice_sub(header, 0, 6), SLICE_LIT("Basic ")))
 		return false;
 	header = slice_trim(slice_sub(header, 6, header.n));
-	if (sodium_base642bin(bytes, sizeof bytes, header.p, header.n, NULL, &n, NULL,
-			      sodium_base64_VARIANT_ORIGINAL))
+	if (sodium_base642bin(bytes, sizeof bytes, header.p, header.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL))
 		return false;
 	pair = slice_make(bytes, n);
 	colon = slice_index(pair, ':');
@@ -46,9 +45,9 @@ static bool read_basic(struct slice header, struct arena *arena, struct adversar
 	       form_decode(slice_sub(pair, colon + 1, pair.n), arena, &ret_client->secret);
 }
 
-const char *adversary_client_read(const struct adversary_config *config,
-	const struct adversary_request *request, const struct adversary_params *params,
-	struct arena *arena, struct adversary_client *ret_client)
+const char *adversary_client_read(const struct adversary_config *config, const struct adversary_request *request,
+				  const struct adversary_params *params, struct arena *arena,
+				  struct adversary_client *ret_client)
 {
 	struct adversary_client c = {.method = ADVERSARY_AUTH_NONE};
 	struct slice header = adversary_request_header(request, "Authorization");

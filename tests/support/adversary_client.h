@@ -9,7 +9,7 @@
 
 struct adversary_client {
 	struct slice id;
-	struct slice secret; /* p NULL: none was sent */
+	struct slice secret;	    /* p NULL: none was sent */
 	enum adversary_auth method; /* BASIC, POST or NONE */
 };
 
@@ -17,6 +17,6 @@ struct adversary_client {
  * Reads and checks the client. NULL when it is welcome, else the OAuth error code: "invalid_request"
  * for two methods at once, "invalid_client" for a wrong or missing one.
  */
-const char *adversary_client_read(const struct adversary_config *config,
-	const struct adversary_request *request, const struct adversary_params *params,
-	struct arena *arena, struct adversary_client *ret_client);
+const char *adversary_client_read(const struct adversary_config *config, const struct adversary_request *request,
+				  const struct adversary_params *params, struct arena *arena,
+				  struct adversary_client *ret_client);

@@ -39,8 +39,8 @@ const char *adversary_verdict_name(enum adversary_verdict verdict)
 	return names[verdict];
 }
 
-struct adversary_codes *adversary_codes_new(
-	const struct adversary_config *config, const struct adversary_token_key *key)
+struct adversary_codes *adversary_codes_new(const struct adversary_config *config,
+					    const struct adversary_token_key *key)
 {
 	struct adversary_codes *codes = MEM_NEW(struct adversary_codes);
 
@@ -71,7 +71,7 @@ void adversary_codes_free(struct adversary_codes **codes)
 }
 
 void adversary_codes_issue(struct adversary_codes *codes, const struct adversary_wish *wish, int64_t now,
-	char ret_code[ADVERSARY_TOKEN_MAX])
+			   char ret_code[ADVERSARY_TOKEN_MAX])
 {
 	uint64_t serial = ++codes->last_serial;
 	struct adversary_code *c = &codes->ring[serial % CODES_MAX];
@@ -101,13 +101,13 @@ static bool verifier_fits(const struct adversary_config *config, const char *cha
 	if (!challenge[0])
 		return config->pkce == ADVERSARY_PKCE_VERIFY && verifier.n == 0;
 	crypto_hash_sha256(hash, (const unsigned char *)verifier.p, verifier.n);
-	sodium_bin2base64(text, sizeof text, hash, sizeof hash,
-			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(text, sizeof text, hash, sizeof hash, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	return strcmp(text, challenge) == 0;
 }
 
 enum adversary_verdict adversary_codes_check(struct adversary_codes *codes, struct slice text,
-	const struct adversary_wish *claim, struct slice verifier, int64_t now, struct adversary_code **ret_code)
+					     const struct adversary_wish *claim, struct slice verifier, int64_t now,
+					     struct adversary_code **ret_code)
 {
 	uint64_t serial;
 	struct adversary_code *c;

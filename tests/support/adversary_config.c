@@ -85,8 +85,7 @@ static enum err read_word(const struct key *key, const json_t *value, int *ret_w
 			*ret_word = i;
 			return ERR_OK;
 		}
-	return err_set(ei, ERR_INVALID, "%s: not one of its words (the first is \"%s\")", key->name,
-		       key->words[0]);
+	return err_set(ei, ERR_INVALID, "%s: not one of its words (the first is \"%s\")", key->name, key->words[0]);
 }
 
 static enum err read_int(const struct key *key, const json_t *value, int64_t *ret_int, struct errinfo *ei)
@@ -94,14 +93,13 @@ static enum err read_int(const struct key *key, const json_t *value, int64_t *re
 	int64_t n = json_integer_value(value);
 
 	if (!json_is_integer(value) || n < 0 || n > key->max)
-		return err_set(ei, ERR_INVALID, "%s: wants an integer from 0 to %lld", key->name,
-			       (long long)key->max);
+		return err_set(ei, ERR_INVALID, "%s: wants an integer from 0 to %lld", key->name, (long long)key->max);
 	*ret_int = n;
 	return ERR_OK;
 }
 
-static enum err read_range(
-	const struct key *key, const json_t *value, struct adversary_range *ret_range, struct errinfo *ei)
+static enum err read_range(const struct key *key, const json_t *value, struct adversary_range *ret_range,
+			   struct errinfo *ei)
 {
 	struct adversary_range range;
 	enum err e;
@@ -133,22 +131,17 @@ static enum err read_text(const struct key *key, const json_t *value, char *ret_
 	return ERR_OK;
 }
 
-static enum err read_key(
-	struct adversary_config *config, const struct key *key, const json_t *value, struct errinfo *ei)
+static enum err read_key(struct adversary_config *config, const struct key *key, const json_t *value,
+			 struct errinfo *ei)
 {
 	char *at = (char *)config + key->offset;
 
 	switch (key->kind) {
-	case KIND_WORD:
-		return read_word(key, value, (int *)(void *)at, ei);
-	case KIND_INT:
-		return read_int(key, value, (int64_t *)(void *)at, ei);
-	case KIND_RANGE:
-		return read_range(key, value, (struct adversary_range *)(void *)at, ei);
-	case KIND_TEXT:
-		return read_text(key, value, at, ei);
-	case KIND_BOOL:
-		break;
+	case KIND_WORD: return read_word(key, value, (int *)(void *)at, ei);
+	case KIND_INT: return read_int(key, value, (int64_t *)(void *)at, ei);
+	case KIND_RANGE: return read_range(key, value, (struct adversary_range *)(void *)at, ei);
+	case KIND_TEXT: return read_text(key, value, at, ei);
+	case KIND_BOOL: break;
 	}
 	if (!json_is_boolean(value))
 		return err_set(ei, ERR_INVALID, "%s: wants true or false", key->name);
@@ -156,8 +149,7 @@ static enum err read_key(
 	return ERR_OK;
 }
 
-enum err adversary_config_merge(
-	struct adversary_config *config, const json_t *object, struct errinfo *ei)
+enum err adversary_config_merge(struct adversary_config *config, const json_t *object, struct errinfo *ei)
 {
 	struct adversary_config merged = *config;
 	json_t *unread = json_copy((json_t *)(uintptr_t)object);
@@ -173,8 +165,7 @@ enum err adversary_config_merge(
 		json_object_del(unread, keys[i].name);
 	}
 	if (!e && json_object_size(unread))
-		e = err_set(ei, ERR_INVALID, "%s: no such setting",
-			    json_object_iter_key(json_object_iter(unread)));
+		e = err_set(ei, ERR_INVALID, "%s: no such setting", json_object_iter_key(json_object_iter(unread)));
 	json_decref(unread);
 	if (!e)
 		*config = merged;
@@ -192,22 +183,14 @@ json_t *adversary_config_dump(const struct adversary_config *config)
 		json_t *value = NULL;
 
 		switch (key->kind) {
-		case KIND_WORD:
-			value = json_string(key->words[*(const int *)(const void *)at]);
-			break;
-		case KIND_BOOL:
-			value = json_boolean(*(const bool *)(const void *)at);
-			break;
-		case KIND_INT:
-			value = json_integer(*(const int64_t *)(const void *)at);
-			break;
+		case KIND_WORD: value = json_string(key->words[*(const int *)(const void *)at]); break;
+		case KIND_BOOL: value = json_boolean(*(const bool *)(const void *)at); break;
+		case KIND_INT: value = json_integer(*(const int64_t *)(const void *)at); break;
 		case KIND_RANGE:
 			range = (const struct adversary_range *)(const void *)at;
 			value = json_pack("[I,I]", (json_int_t)range->lo, (json_int_t)range->hi);
 			break;
-		case KIND_TEXT:
-			value = json_string(at);
-			break;
+		case KIND_TEXT: value = json_string(at); break;
 		}
 		json_object_set_new(object, key->name, value);
 	}

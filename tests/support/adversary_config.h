@@ -36,30 +36,30 @@ struct adversary_range {
 enum { ADVERSARY_TEXT_MAX = 256 };
 
 struct adversary_config {
-	int rotation;    /* enum adversary_rotation */
+	int rotation;	 /* enum adversary_rotation */
 	int client_auth; /* enum adversary_auth */
-	int pkce;        /* enum adversary_pkce */
-	int r0_answer;   /* enum adversary_r0_answer */
-	int id_token;    /* enum adversary_id_token; only sent when scope has "openid" */
+	int pkce;	 /* enum adversary_pkce */
+	int r0_answer;	 /* enum adversary_r0_answer */
+	int id_token;	 /* enum adversary_id_token; only sent when scope has "openid" */
 	int64_t window_ms;
-	bool old_access_dies;     /* a refresh ends the access tokens issued before it (GitHub Apps) */
-	bool late_reuse_kills;    /* R2: reuse after the window ends the grant */
+	bool old_access_dies;	  /* a refresh ends the access tokens issued before it (GitHub Apps) */
+	bool late_reuse_kills;	  /* R2: reuse after the window ends the grant */
 	bool issue_refresh_token; /* false: no answer has one */
 	bool id_token_on_refresh; /* OIDC Core §12.2 */
-	bool iss_in_callback;     /* RFC 9207 */
+	bool iss_in_callback;	  /* RFC 9207 */
 	int64_t access_ttl_s;
 	int64_t refresh_ttl_s; /* 0: no end */
 	int64_t code_ttl_s;
 	struct adversary_range delay_before_ms; /* token endpoint, before its commit */
-	struct adversary_range delay_after_ms;  /* token endpoint, between commit and answer */
-	char client_id[ADVERSARY_TEXT_MAX];     /* empty: any */
+	struct adversary_range delay_after_ms;	/* token endpoint, between commit and answer */
+	char client_id[ADVERSARY_TEXT_MAX];	/* empty: any */
 	char client_secret[ADVERSARY_TEXT_MAX]; /* empty: unchecked */
-	char issuer[ADVERSARY_TEXT_MAX];        /* empty: the URL under which it listens */
-	int64_t seed;                           /* of every random choice but the tokens' */
-	int64_t record_requests;                /* how many requests the record keeps; 0: none */
-	int64_t record_bytes;                   /* and how many bytes of them in all */
-	int64_t record_body_bytes;              /* of one body; what is longer is cut */
-	int64_t max_grants;                     /* past it the token endpoint answers 503 */
+	char issuer[ADVERSARY_TEXT_MAX];	/* empty: the URL under which it listens */
+	int64_t seed;				/* of every random choice but the tokens' */
+	int64_t record_requests;		/* how many requests the record keeps; 0: none */
+	int64_t record_bytes;			/* and how many bytes of them in all */
+	int64_t record_body_bytes;		/* of one body; what is longer is cut */
+	int64_t max_grants;			/* past it the token endpoint answers 503 */
 };
 
 /* R4, PKCE verified, any client, tokens of one hour, no delay, 10,000 requests in 16 MiB recorded. */
@@ -69,8 +69,7 @@ void adversary_config_default(struct adversary_config *ret_config);
  * Takes over the members of a JSON object that are there. ERR_INVALID names an unknown member or a
  * wrong value; then nothing has changed.
  */
-enum err adversary_config_merge(
-	struct adversary_config *config, const json_t *object, struct errinfo *ei);
+enum err adversary_config_merge(struct adversary_config *config, const json_t *object, struct errinfo *ei);
 
 /* A new object with every member. */
 json_t *adversary_config_dump(const struct adversary_config *config);

@@ -26,18 +26,18 @@ struct adversary_conn {
 	uv_tcp_t tcp;
 	uv_timer_t timer;
 	unsigned open_handles;
-	bool closing;     /* the socket is being closed */
-	bool busy;        /* a request is being worked on; outlives the socket */
-	bool mute;        /* no further request is answered */
-	bool deaf;        /* nor looked at */
-	bool advancing;   /* guards against recursion through pipelined requests */
+	bool closing;	/* the socket is being closed */
+	bool busy;	/* a request is being worked on; outlives the socket */
+	bool mute;	/* no further request is answered */
+	bool deaf;	/* nor looked at */
+	bool advancing; /* guards against recursion through pipelined requests */
 	bool is_control;
 	uint64_t number;
 	uint64_t requests; /* complete ones so far */
 
 	llhttp_t parser;
-	struct buf in;    /* from the begin of the present request on */
-	size_t parsed;    /* how much of it the parser has seen */
+	struct buf in; /* from the begin of the present request on */
+	size_t parsed; /* how much of it the parser has seen */
 	struct buf body;
 	struct adversary_span target;
 	struct adversary_span names[ADVERSARY_REQUEST_HEADERS_MAX], values[ADVERSARY_REQUEST_HEADERS_MAX];
@@ -49,7 +49,7 @@ struct adversary_conn {
 
 	struct adversary_play play;
 	enum adversary_endpoint awaited; /* a control wait: until this endpoint … */
-	uint64_t awaited_hits;           /* … has had so many requests */
+	uint64_t awaited_hits;		 /* … has had so many requests */
 };
 
 /* Takes a new connection from the listening port. */

@@ -47,6 +47,8 @@ static enum err put_config(struct adversary_call *call)
 {
 	enum err e = adversary_config_merge(&world_of(call)->config, call->body, &call->why);
 
+	if (!e && json_object_get(call->body, "seed"))
+		world_of(call)->random = (uint64_t)world_of(call)->config.seed;
 	return e ? e : get_config(call);
 }
 
@@ -74,9 +76,14 @@ static enum err reset(struct adversary_call *call)
 		return err_set(&call->why, ERR_INVALID, "wants {} or {\"what\":[…]}");
 	for (i = 0; !what && i < ARRAY_LEN(all); i++)
 		adversary_world_reset(world_of(call), all[i]);
-	json_array_foreach(what, i, word)
-		if (!json_is_string(word) || !adversary_world_reset(world_of(call), json_string_value(word)))
-			return err_set(&call->why, ERR_INVALID, "what: config, clock, grants, script or record");
+	json_array_foreach(
+		what, i,
+		word) if (!json_is_string(word) ||
+			  !adversary_world_reset(
+				  world_of(call),
+				  json_string_value(
+					  word))) return err_set(&call->why, ERR_INVALID,
+								 "what: config, clock, grants, script or record");
 	call->result = json_object();
 	return ERR_OK;
 }
@@ -123,8 +130,7 @@ static void put_count(struct adversary_conn *conn, bool reached, json_t **ret_re
 
 static bool reached(struct adversary_conn *conn)
 {
-	return adversary_record_counters(conn->server->world.record)->requests[conn->awaited] >=
-	       conn->awaited_hits;
+	return adversary_record_counters(conn->server->world.record)->requests[conn->awaited] >= conn->awaited_hits;
 }
 
 static void give(struct adversary_conn *conn, json_t *result)
@@ -253,7 +259,8 @@ static enum err dispatch(struct adversary_call *call)
 		call->body = r->body.n ? json_loadb(r->body.p, r->body.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why)
 				       : json_object();
 		if (!call->body)
-			return err_set(&call->why, ERR_INVALID, "the body is not JSON: line %d: %s", why.line, why.text);
+			return err_set(&call->why, ERR_INVALID, "the body is not JSON: line %d: %s", why.line,
+				       why.text);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
 		if (slice_is(r->path, routes[i].path) && slice_is(r->method, routes[i].method))

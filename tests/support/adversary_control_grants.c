@@ -30,11 +30,10 @@ static json_t *dump_live(const struct adversary_grants *grants, const struct adv
 		if (l->dies_at <= now)
 			continue;
 		adversary_grants_text(grants, grant, l->serial, text);
-		json_array_append_new(
-			list, json_pack("{ss sI sI so sb}", "refresh_token", text, "serial", (json_int_t)l->serial,
-					"parent", (json_int_t)l->parent, "dies_at",
-					l->dies_at == INT64_MAX ? json_null() : json_integer(l->dies_at),
-					"exchanged", l->exchanged));
+		json_array_append_new(list, json_pack("{ss sI sI so sb}", "refresh_token", text, "serial",
+						      (json_int_t)l->serial, "parent", (json_int_t)l->parent, "dies_at",
+						      l->dies_at == INT64_MAX ? json_null() : json_integer(l->dies_at),
+						      "exchanged", l->exchanged));
 	}
 	return list;
 }
@@ -50,12 +49,11 @@ static json_t *shown(const char *text)
 static json_t *dump_grant(const struct adversary_grants *grants, const struct adversary_grant *grant, int64_t now)
 {
 	return json_pack("{sI so so so so sI sI sI sI sI so}", "grant", (json_int_t)grant->id, "account",
-			 shown(grant->account), "client_id", shown(grant->client_id), "scope",
-			 shown(grant->scope), "ended", grant->ended ? json_string(grant->ended) : json_null(),
-			 "refreshes", (json_int_t)grant->refreshes, "refused", (json_int_t)grant->refused,
-			 "reuses", (json_int_t)grant->reuses, "in_flight", (json_int_t)grant->in_flight,
-			 "max_in_flight", (json_int_t)grant->max_in_flight, "live",
-			 dump_live(grants, grant, now));
+			 shown(grant->account), "client_id", shown(grant->client_id), "scope", shown(grant->scope),
+			 "ended", grant->ended ? json_string(grant->ended) : json_null(), "refreshes",
+			 (json_int_t)grant->refreshes, "refused", (json_int_t)grant->refused, "reuses",
+			 (json_int_t)grant->reuses, "in_flight", (json_int_t)grant->in_flight, "max_in_flight",
+			 (json_int_t)grant->max_in_flight, "live", dump_live(grants, grant, now));
 }
 
 enum err adversary_control_grants_list(struct adversary_call *call)
@@ -90,8 +88,8 @@ enum err adversary_control_grants_make(struct adversary_call *call)
 	json_int_t count = 1;
 	json_t *list;
 
-	if (json_unpack_ex(call->body, NULL, JSON_STRICT, "{s?I s?s s?s s?s}", "count", &count, "client_id",
-			   &client_id, "account", &account, "scope", &scope) ||
+	if (json_unpack_ex(call->body, NULL, JSON_STRICT, "{s?I s?s s?s s?s}", "count", &count, "client_id", &client_id,
+			   "account", &account, "scope", &scope) ||
 	    count < 1 || count > MAKE_MAX)
 		return err_set(&call->why, ERR_INVALID, "wants count (up to %d), client_id, account, scope", MAKE_MAX);
 	list = json_array();
@@ -107,9 +105,8 @@ enum err adversary_control_grants_make(struct adversary_call *call)
 			return err_set(&call->why, ERR_LIMIT, "max_grants is reached");
 		}
 		json_array_append_new(list, json_pack("{sI ss ss ss sI}", "grant", (json_int_t)tokens.grant->id,
-						      "account", name, "access_token", tokens.access,
-						      "refresh_token", tokens.refresh, "expires_in",
-						      (json_int_t)tokens.expires_in_s));
+						      "account", name, "access_token", tokens.access, "refresh_token",
+						      tokens.refresh, "expires_in", (json_int_t)tokens.expires_in_s));
 	}
 	call->result = json_pack("{so}", "grants", list);
 	return ERR_OK;
@@ -117,12 +114,12 @@ enum err adversary_control_grants_make(struct adversary_call *call)
 
 static json_t *verdict_on(struct adversary_call *call, struct slice token)
 {
-	enum adversary_verdict verdict =
-		adversary_grants_check(grants_of(call), token, adversary_world_now(&call->server->world));
+	enum adversary_verdict verdict = adversary_grants_check(grants_of(call), token,
+								adversary_world_now(&call->server->world));
 	const struct adversary_grant *grant = adversary_grants_of(grants_of(call), token);
 
-	return json_pack("{sb ss sI}", "alive", verdict == ADVERSARY_FINE, "verdict",
-			 adversary_verdict_name(verdict), "grant", (json_int_t)(grant ? grant->id : 0));
+	return json_pack("{sb ss sI}", "alive", verdict == ADVERSARY_FINE, "verdict", adversary_verdict_name(verdict),
+			 "grant", (json_int_t)(grant ? grant->id : 0));
 }
 
 static void hash_hex(const char *text, char ret_hex[2 * crypto_hash_sha256_BYTES + 1])
@@ -135,7 +132,7 @@ static void hash_hex(const char *text, char ret_hex[2 * crypto_hash_sha256_BYTES
 
 /* Marks in `wanted` (hash → verdict) every live token of the grant. */
 static void mark_live(const struct adversary_grants *grants, const struct adversary_grant *grant, int64_t now,
-	json_t *wanted)
+		      json_t *wanted)
 {
 	for (uint32_t i = 0; i < grant->live_count; i++) {
 		char text[ADVERSARY_TOKEN_MAX], hex[2 * crypto_hash_sha256_BYTES + 1];
@@ -145,9 +142,9 @@ static void mark_live(const struct adversary_grants *grants, const struct advers
 		adversary_grants_text(grants, grant, grant->live[i].serial, text);
 		hash_hex(text, hex);
 		if (json_object_get(wanted, hex))
-			json_object_set_new(wanted, hex,
-					    json_pack("{sb ss sI}", "alive", 1, "verdict", "fine", "grant",
-						      (json_int_t)grant->id));
+			json_object_set_new(
+				wanted, hex,
+				json_pack("{sb ss sI}", "alive", 1, "verdict", "fine", "grant", (json_int_t)grant->id));
 	}
 }
 
@@ -165,8 +162,7 @@ static json_t *verdicts_by_hash(struct adversary_call *call, json_t *hashes)
 				    json_pack("{sb ss sI}", "alive", 0, "verdict", "unknown", "grant", (json_int_t)0));
 	for (uint32_t id = 1; id <= adversary_grants_count(grants); id++)
 		mark_live(grants, adversary_grants_get(grants, id), now, wanted);
-	json_array_foreach(hashes, i, hex)
-		json_array_append(results, json_object_get(wanted, json_string_value(hex)));
+	json_array_foreach(hashes, i, hex) json_array_append(results, json_object_get(wanted, json_string_value(hex)));
 	json_decref(wanted);
 	return results;
 }
@@ -181,16 +177,14 @@ enum err adversary_control_grants_alive(struct adversary_call *call)
 
 	if (json_object_size(call->body) != 1 || !json_is_array(list))
 		return err_set(&call->why, ERR_INVALID, "wants {\"refresh_tokens\":[…]} or {\"sha256\":[…]}");
-	json_array_foreach(list, i, text)
-		if (!json_is_string(text))
-			return err_set(&call->why, ERR_INVALID, "item %zu is no string", i + 1);
+	json_array_foreach(list, i, text) if (!json_is_string(text)) return err_set(&call->why, ERR_INVALID,
+										    "item %zu is no string", i + 1);
 	if (hashes) {
 		results = verdicts_by_hash(call, hashes);
 	} else {
 		results = json_array();
-		json_array_foreach(tokens, i, text)
-			json_array_append_new(results, verdict_on(call, slice_make(json_string_value(text),
-										   json_string_length(text))));
+		json_array_foreach(tokens, i, text) json_array_append_new(
+			results, verdict_on(call, slice_make(json_string_value(text), json_string_length(text))));
 	}
 	call->result = json_pack("{so}", "results", results);
 	return ERR_OK;

@@ -46,7 +46,8 @@ static void test_record(void **state)
 {
 	char *url = mem_printf("%s/other/path?q=1", adversary_url(adversary));
 	CURL *curl = curl_easy_init();
-	struct adversary_fetch fetch = {.url = url, .form = "a=b\x01\xff", .headers = {"X-Odd: 1", "X-odd: 2"}, .reuse = curl};
+	struct adversary_fetch fetch = {
+		.url = url, .form = "a=b\x01\xff", .headers = {"X-Odd: 1", "X-odd: 2"}, .reuse = curl};
 	json_t *record, *list, *first, *second;
 
 	(void)state;
@@ -87,11 +88,13 @@ static void test_record_is_bounded(void **state)
 	adversary_case_tell(adversary, "/_adversary/reset", "{}");
 	adversary_case_tell(adversary, "/_adversary/config", "{\"record_requests\":3,\"record_body_bytes\":10}");
 	for (int i = 0; i < 10; i++)
-		json_decref(adversary_case_post(adversary, "/token", "grant_type=refresh_token&client_id=app", NULL, &status));
+		json_decref(adversary_case_post(adversary, "/token", "grant_type=refresh_token&client_id=app", NULL,
+						&status));
 	record = adversary_case_ask(adversary, "GET", "/_adversary/record", NULL);
 	counters = adversary_case_ask(adversary, "GET", "/_adversary/counters", NULL);
 	assert_int_equal(json_array_size(json_object_get(record, "requests")), 3);
-	assert_string_equal(adversary_case_text(json_array_get(json_object_get(record, "requests"), 2), "body"), "grant_type");
+	assert_string_equal(adversary_case_text(json_array_get(json_object_get(record, "requests"), 2), "body"),
+			    "grant_type");
 	assert_int_equal(json_integer_value(json_object_get(counters, "forgotten")), 7);
 	assert_int_equal(json_integer_value(json_object_get(counters, "kept")), 3);
 	assert_int_equal(adversary_case_count(adversary, "token"), 10);
@@ -99,7 +102,8 @@ static void test_record_is_bounded(void **state)
 	json_decref(counters);
 	adversary_case_tell(adversary, "/_adversary/config", "{\"record_requests\":1000,\"record_bytes\":2000}");
 	for (int i = 0; i < 20; i++)
-		json_decref(adversary_case_post(adversary, "/token", "grant_type=refresh_token&client_id=app", NULL, &status));
+		json_decref(adversary_case_post(adversary, "/token", "grant_type=refresh_token&client_id=app", NULL,
+						&status));
 	record = adversary_case_ask(adversary, "GET", "/_adversary/record", NULL);
 	assert_in_range(json_array_size(json_object_get(record, "requests")), 1, 10);
 	json_decref(record);
@@ -116,7 +120,8 @@ static void test_grants_can_be_asked(void **state)
 
 	(void)state;
 	adversary_case_tell(adversary, "/_adversary/reset", "{}");
-	made = adversary_case_ask(adversary, "POST", "/_adversary/grants", "{\"count\":3,\"client_id\":\"app\",\"account\":\"u\"}");
+	made = adversary_case_ask(adversary, "POST", "/_adversary/grants",
+				  "{\"count\":3,\"client_id\":\"app\",\"account\":\"u\"}");
 	token = adversary_case_text(json_array_get(json_object_get(made, "grants"), 1), "refresh_token");
 	crypto_hash_sha256(hash, (const unsigned char *)token, strlen(token));
 	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
@@ -145,9 +150,13 @@ static void test_grants_can_be_asked(void **state)
 	assert_string_equal(adversary_case_text(json_array_get(results, 0), "ended"), "reuse");
 	json_decref(answer);
 	adversary_case_tell(adversary, "/_adversary/end", "{\"account\":\"u-1\"}");
-	json_decref(adversary_case_refresh(adversary, adversary_case_text(json_array_get(json_object_get(made, "grants"), 0), "refresh_token"), &status));
+	json_decref(adversary_case_refresh(
+		adversary, adversary_case_text(json_array_get(json_object_get(made, "grants"), 0), "refresh_token"),
+		&status));
 	assert_int_equal(status, 400);
-	json_decref(adversary_case_refresh(adversary, adversary_case_text(json_array_get(json_object_get(made, "grants"), 2), "refresh_token"), &status));
+	json_decref(adversary_case_refresh(
+		adversary, adversary_case_text(json_array_get(json_object_get(made, "grants"), 2), "refresh_token"),
+		&status));
 	assert_int_equal(status, 200);
 	json_decref(made);
 }

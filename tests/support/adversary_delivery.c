@@ -10,14 +10,14 @@
 #include <sodium.h>
 
 static const char *const framings[] = {"length", "chunked", "close", NULL};
-static const char *const chunk_errors[] = {
-	"none", "bad_size", "huge_size", "no_crlf", "no_end", "long_extension", "trailers", "with_length", NULL};
+static const char *const chunk_errors[] = {"none",	     "bad_size", "huge_size",	"no_crlf", "no_end",
+					   "long_extension", "trailers", "with_length", NULL};
 static const char *const thens[] = {"keep", "close", "rst", "half_close", "stall", NULL};
 
 enum { COUNT_MAX = 1000000, LINE_MAX_BYTES = 1 << 20 };
 
 static enum err find_word(const char *name, const char *const *words, const char *word, int *ret_word,
-	struct errinfo *ei)
+			  struct errinfo *ei)
 {
 	for (int i = 0; words[i]; i++)
 		if (strcmp(word, words[i]) == 0) {
@@ -27,8 +27,8 @@ static enum err find_word(const char *name, const char *const *words, const char
 	return err_set(ei, ERR_INVALID, "%s: \"%s\" is not one of its words", name, word);
 }
 
-enum err adversary_delivery_range(
-	const char *name, json_t *value, struct adversary_range *ret_range, struct errinfo *ei)
+enum err adversary_delivery_range(const char *name, json_t *value, struct adversary_range *ret_range,
+				  struct errinfo *ei)
 {
 	json_t *lo = json_is_array(value) ? json_array_get(value, 0) : value;
 	json_t *hi = json_is_array(value) ? json_array_get(value, 1) : value;
@@ -41,8 +41,8 @@ enum err adversary_delivery_range(
 	return ERR_OK;
 }
 
-enum err adversary_delivery_base64(
-	const char *name, const char *text, struct arena *arena, struct slice *ret_bytes, struct errinfo *ei)
+enum err adversary_delivery_base64(const char *name, const char *text, struct arena *arena, struct slice *ret_bytes,
+				   struct errinfo *ei)
 {
 	size_t n = strlen(text), got;
 	unsigned char *bytes = arena_alloc(arena, n + 1, 1);
@@ -53,8 +53,8 @@ enum err adversary_delivery_base64(
 	return ERR_OK;
 }
 
-static enum err read_words(const char *framing, const char *chunk_error, const char *then,
-	struct adversary_delivery *d, struct errinfo *ei)
+static enum err read_words(const char *framing, const char *chunk_error, const char *then, struct adversary_delivery *d,
+			   struct errinfo *ei)
 {
 	int word = 0;
 	enum err e = find_word("framing", framings, framing, &word, ei);
@@ -80,8 +80,7 @@ static enum err read_length(json_t *value, struct arena *arena, struct adversary
 	if (!value)
 		return ERR_OK;
 	if (json_is_integer(value))
-		d->content_length = slice_from(
-			arena_printf(arena, "%lld", (long long)json_integer_value(value)));
+		d->content_length = slice_from(arena_printf(arena, "%lld", (long long)json_integer_value(value)));
 	else if (json_string_length(value))
 		d->content_length = slice_from(json_string_value(value));
 	else
@@ -103,8 +102,8 @@ static enum err read_cut(json_t *bytes, json_t *body_bytes, struct adversary_del
 	return ERR_OK;
 }
 
-enum err adversary_delivery_parse(
-	json_t *object, struct arena *arena, struct adversary_delivery *ret_delivery, struct errinfo *ei)
+enum err adversary_delivery_parse(json_t *object, struct arena *arena, struct adversary_delivery *ret_delivery,
+				  struct errinfo *ei)
 {
 	struct adversary_delivery d = {0};
 	const char *framing = framings[0], *chunk_error = chunk_errors[0], *then = NULL;
@@ -115,13 +114,11 @@ enum err adversary_delivery_parse(
 	json_error_t why;
 	enum err e;
 
-	if (json_unpack_ex(object, &why, JSON_STRICT,
-			   "{s?s s?s s?s s?o s?s s?s s?I s?i s?I s?I s?o s?o s?I}", "framing", &framing,
-			   "chunk_error", &chunk_error, "then", &then, "content_length", &length,
-			   "status_line", &status_line, "raw_base64", &raw, "interim", &interim,
-			   "interim_status", &interim_status, "header_flood", &flood,
-			   "header_flood_bytes", &flood_bytes, "bytes", &bytes, "body_bytes",
-			   &body_bytes, "bytes_per_s", &rate))
+	if (json_unpack_ex(object, &why, JSON_STRICT, "{s?s s?s s?s s?o s?s s?s s?I s?i s?I s?I s?o s?o s?I}",
+			   "framing", &framing, "chunk_error", &chunk_error, "then", &then, "content_length", &length,
+			   "status_line", &status_line, "raw_base64", &raw, "interim", &interim, "interim_status",
+			   &interim_status, "header_flood", &flood, "header_flood_bytes", &flood_bytes, "bytes", &bytes,
+			   "body_bytes", &body_bytes, "bytes_per_s", &rate))
 		return err_set(ei, ERR_INVALID, "deliver: %s", why.text);
 	if (interim < 0 || interim > COUNT_MAX || flood < 0 || flood > COUNT_MAX || flood_bytes < 0 ||
 	    flood_bytes > LINE_MAX_BYTES || rate < 0 || interim_status < 100 || interim_status > 199)

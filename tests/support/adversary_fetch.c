@@ -129,8 +129,7 @@ static enum adversary_raw_end read_out(int fd, int silence_ms, struct buf *bytes
 	}
 }
 
-enum adversary_raw_end adversary_fetch_raw(
-	const char *url, struct slice request, int silence_ms, struct buf *ret_bytes)
+enum adversary_raw_end adversary_fetch_raw(const char *url, struct slice request, int silence_ms, struct buf *ret_bytes)
 {
 	int fd = dial(url);
 	enum adversary_raw_end end = ADVERSARY_RAW_RESET;

@@ -63,8 +63,8 @@ void adversary_grants_free(struct adversary_grants **grants)
 	*grants = NULL;
 }
 
-void adversary_grants_text(const struct adversary_grants *g, const struct adversary_grant *grant,
-	uint32_t serial, char ret_token[ADVERSARY_TOKEN_MAX])
+void adversary_grants_text(const struct adversary_grants *g, const struct adversary_grant *grant, uint32_t serial,
+			   char ret_token[ADVERSARY_TOKEN_MAX])
 {
 	const uint64_t parts[] = {grant->id, serial};
 
@@ -153,8 +153,8 @@ static void mark_used(const struct adversary_grants *g, struct adversary_grant *
 		drop_live(grant, l->parent);
 }
 
-static void mint_access(const struct adversary_grants *g, struct adversary_grant *grant,
-	uint32_t refresh_serial, int64_t now, struct adversary_tokens *ret_tokens)
+static void mint_access(const struct adversary_grants *g, struct adversary_grant *grant, uint32_t refresh_serial,
+			int64_t now, struct adversary_tokens *ret_tokens)
 {
 	const uint64_t parts[] = {grant->id, ++grant->access_serial, refresh_serial, (uint64_t)now};
 
@@ -165,8 +165,8 @@ static void mint_access(const struct adversary_grants *g, struct adversary_grant
 	ret_tokens->grant = grant;
 }
 
-static uint32_t mint_refresh(const struct adversary_grants *g, struct adversary_grant *grant,
-	uint32_t parent, int64_t now, char ret_refresh[ADVERSARY_TOKEN_MAX])
+static uint32_t mint_refresh(const struct adversary_grants *g, struct adversary_grant *grant, uint32_t parent,
+			     int64_t now, char ret_refresh[ADVERSARY_TOKEN_MAX])
 {
 	int64_t ttl_s = g->config->refresh_ttl_s;
 	struct adversary_live fresh = {
@@ -180,8 +180,8 @@ static uint32_t mint_refresh(const struct adversary_grants *g, struct adversary_
 	return fresh.serial;
 }
 
-enum adversary_verdict adversary_grants_make(struct adversary_grants *g,
-	const struct adversary_wish *wish, int64_t now, struct adversary_tokens *ret_tokens)
+enum adversary_verdict adversary_grants_make(struct adversary_grants *g, const struct adversary_wish *wish, int64_t now,
+					     struct adversary_tokens *ret_tokens)
 {
 	struct adversary_grant *grant;
 	uint32_t serial = 0;
@@ -207,13 +207,14 @@ enum adversary_verdict adversary_grants_make(struct adversary_grants *g,
 }
 
 void adversary_grants_code(struct adversary_grants *g, const struct adversary_wish *wish, int64_t now,
-	char ret_code[ADVERSARY_TOKEN_MAX])
+			   char ret_code[ADVERSARY_TOKEN_MAX])
 {
 	adversary_codes_issue(g->codes, wish, now, ret_code);
 }
 
 enum adversary_verdict adversary_grants_redeem(struct adversary_grants *g, struct slice code,
-	const struct adversary_wish *claim, struct slice verifier, int64_t now, struct adversary_tokens *ret_tokens)
+					       const struct adversary_wish *claim, struct slice verifier, int64_t now,
+					       struct adversary_tokens *ret_tokens)
 {
 	struct adversary_code *c;
 	enum adversary_verdict verdict = adversary_codes_check(g->codes, code, claim, verifier, now, &c);
@@ -235,8 +236,7 @@ enum adversary_verdict adversary_grants_redeem(struct adversary_grants *g, struc
 	return verdict;
 }
 
-static enum adversary_verdict judge(
-	const struct adversary_grants *g, const struct parts *parts, int64_t now)
+static enum adversary_verdict judge(const struct adversary_grants *g, const struct parts *parts, int64_t now)
 {
 	const struct adversary_grant *grant = adversary_grants_get(g, parts->grant);
 	const struct adversary_live *l;
@@ -251,8 +251,7 @@ static enum adversary_verdict judge(
 	return l && !l->exchanged ? ADVERSARY_OLD : ADVERSARY_REUSED;
 }
 
-enum adversary_verdict adversary_grants_check(
-	const struct adversary_grants *g, struct slice refresh_token, int64_t now)
+enum adversary_verdict adversary_grants_check(const struct adversary_grants *g, struct slice refresh_token, int64_t now)
 {
 	struct parts parts;
 
@@ -277,8 +276,8 @@ static void punish_reuse(const struct adversary_grants *g, struct adversary_gran
 }
 
 /* Exchanges the live token `serial`; `ret_refresh` stays empty when the answer carries none. */
-static uint32_t rotate(const struct adversary_grants *g, struct adversary_grant *grant, uint32_t serial,
-	int64_t now, char ret_refresh[ADVERSARY_TOKEN_MAX])
+static uint32_t rotate(const struct adversary_grants *g, struct adversary_grant *grant, uint32_t serial, int64_t now,
+		       char ret_refresh[ADVERSARY_TOKEN_MAX])
 {
 	const struct adversary_config *config = g->config;
 	struct adversary_live *l = find_live(grant, serial);
@@ -299,7 +298,8 @@ static uint32_t rotate(const struct adversary_grants *g, struct adversary_grant 
 }
 
 enum adversary_verdict adversary_grants_refresh(struct adversary_grants *g, struct slice refresh_token,
-	struct slice client_id, int64_t now, struct adversary_tokens *ret_tokens)
+						struct slice client_id, int64_t now,
+						struct adversary_tokens *ret_tokens)
 {
 	struct adversary_grant *grant;
 	struct parts parts;
@@ -341,8 +341,8 @@ static bool singly_revoked(const struct adversary_grants *g, const struct parts 
 	return false;
 }
 
-enum adversary_verdict adversary_grants_access(struct adversary_grants *g, struct slice access_token,
-	int64_t now, struct adversary_grant **ret_grant)
+enum adversary_verdict adversary_grants_access(struct adversary_grants *g, struct slice access_token, int64_t now,
+					       struct adversary_grant **ret_grant)
 {
 	struct adversary_grant *grant;
 	struct parts parts;

@@ -24,67 +24,83 @@ struct step {
 	int64_t ms;
 };
 
-#define R(with_, verdict_) {REFRESH, with_, ADVERSARY_##verdict_, 0}
-#define A(with_, verdict_) {ACCESS, with_, ADVERSARY_##verdict_, 0}
-#define C(with_, verdict_) {CHECK, with_, ADVERSARY_##verdict_, 0}
-#define T(ms_) {LATER, 0, ADVERSARY_FINE, ms_}
+#define R(with_, verdict_) \
+	{ \
+		REFRESH, with_, ADVERSARY_##verdict_, 0 \
+	}
+#define A(with_, verdict_) \
+	{ \
+		ACCESS, with_, ADVERSARY_##verdict_, 0 \
+	}
+#define C(with_, verdict_) \
+	{ \
+		CHECK, with_, ADVERSARY_##verdict_, 0 \
+	}
+#define T(ms_) \
+	{ \
+		LATER, 0, ADVERSARY_FINE, ms_ \
+	}
 
 static const struct {
 	const char *name;
 	struct adversary_config config;
 	struct step steps[STEPS_MAX];
 } rows[] = {
-	{"R0 new: every token stays", {.rotation = ADVERSARY_R0, .r0_answer = ADVERSARY_R0_NEW},
+	{"R0 new: every token stays",
+	 {.rotation = ADVERSARY_R0, .r0_answer = ADVERSARY_R0_NEW},
 	 {R(0, FINE), R(0, FINE), R(1, FINE), R(2, FINE), A(0, FINE)}},
-	{"R1: the old one lives until the new one is used to refresh", {.rotation = ADVERSARY_R1},
+	{"R1: the old one lives until the new one is used to refresh",
+	 {.rotation = ADVERSARY_R1},
 	 {R(0, FINE), C(0, FINE), R(0, FINE), C(1, FINE), R(2, FINE), R(0, REUSED), C(1, FINE), C(3, FINE)}},
-	{"R1: use of the new access token closes the old door", {.rotation = ADVERSARY_R1},
+	{"R1: use of the new access token closes the old door",
+	 {.rotation = ADVERSARY_R1},
 	 {R(0, FINE), A(0, FINE), C(0, FINE), A(1, FINE), R(0, REUSED), R(1, FINE)}},
-	{"R2: old one valid in its window, any number of times", {.rotation = ADVERSARY_R2, .window_ms = 1000},
+	{"R2: old one valid in its window, any number of times",
+	 {.rotation = ADVERSARY_R2, .window_ms = 1000},
 	 {R(0, FINE), T(400), R(0, FINE), T(599), R(0, FINE), T(1), R(0, REUSED), C(1, FINE), C(3, FINE)}},
-	{"R2: the window runs from the first use", {.rotation = ADVERSARY_R2, .window_ms = 1000},
+	{"R2: the window runs from the first use",
+	 {.rotation = ADVERSARY_R2, .window_ms = 1000},
 	 {R(0, FINE), T(900), R(0, FINE), T(900), R(0, REUSED), R(2, FINE)}},
-	{"R2 late reuse kills", {.rotation = ADVERSARY_R2, .window_ms = 1000, .late_reuse_kills = true},
+	{"R2 late reuse kills",
+	 {.rotation = ADVERSARY_R2, .window_ms = 1000, .late_reuse_kills = true},
 	 {R(0, FINE), T(1000), C(1, FINE), R(0, REUSED), R(1, ENDED), A(1, ENDED)}},
-	{"R2 of no width is R3", {.rotation = ADVERSARY_R2},
-	 {R(0, FINE), R(0, REUSED), R(1, FINE)}},
-	{"R3: single use, others survive", {.rotation = ADVERSARY_R3},
+	{"R2 of no width is R3", {.rotation = ADVERSARY_R2}, {R(0, FINE), R(0, REUSED), R(1, FINE)}},
+	{"R3: single use, others survive",
+	 {.rotation = ADVERSARY_R3},
 	 {R(0, FINE), R(0, REUSED), R(0, REUSED), A(0, FINE), R(1, FINE), R(1, REUSED), R(2, FINE)}},
-	{"R3 with the old access token dying", {.rotation = ADVERSARY_R3, .old_access_dies = true},
+	{"R3 with the old access token dying",
+	 {.rotation = ADVERSARY_R3, .old_access_dies = true},
 	 {A(0, FINE), R(0, FINE), A(0, ENDED), A(1, FINE)}},
-	{"R4: reuse ends the family", {.rotation = ADVERSARY_R4},
+	{"R4: reuse ends the family",
+	 {.rotation = ADVERSARY_R4},
 	 {R(0, FINE), R(1, FINE), A(2, FINE), R(0, REUSED), R(2, ENDED), A(2, ENDED), R(0, ENDED)}},
-	{"R4: checking is not using", {.rotation = ADVERSARY_R4},
-	 {R(0, FINE), C(0, REUSED), C(0, REUSED), R(1, FINE)}},
-	{"a refresh token grows old", {.rotation = ADVERSARY_R3, .refresh_ttl_s = 10},
+	{"R4: checking is not using", {.rotation = ADVERSARY_R4}, {R(0, FINE), C(0, REUSED), C(0, REUSED), R(1, FINE)}},
+	{"a refresh token grows old",
+	 {.rotation = ADVERSARY_R3, .refresh_ttl_s = 10},
 	 {T(9999), C(0, FINE), T(1), R(0, OLD)}},
-	{"an access token grows old", {.rotation = ADVERSARY_R3},
-	 {T(3599999), A(0, FINE), T(1), A(0, OLD)}},
+	{"an access token grows old", {.rotation = ADVERSARY_R3}, {T(3599999), A(0, FINE), T(1), A(0, OLD)}},
 };
 
 static const struct adversary_wish wish = {
 	.client_id = {"client", 6}, .redirect_uri = {"https://x/cb", 12}, .account = {"u", 1}};
 
 static enum adversary_verdict run_step(struct adversary_grants *g, const struct step *step, int64_t now,
-	struct adversary_tokens *tokens, int *count)
+				       struct adversary_tokens *tokens, int *count)
 {
 	struct adversary_grant *grant;
 
 	switch (step->what) {
 	case REFRESH: {
-		enum adversary_verdict verdict = adversary_grants_refresh(
-			g, slice_from(tokens[step->with].refresh), wish.client_id, now, &tokens[*count]);
+		enum adversary_verdict verdict = adversary_grants_refresh(g, slice_from(tokens[step->with].refresh),
+									  wish.client_id, now, &tokens[*count]);
 
 		*count += verdict == ADVERSARY_FINE;
 		return verdict;
 	}
-	case ACCESS:
-		return adversary_grants_access(g, slice_from(tokens[step->with].access), now, &grant);
-	case CHECK:
-		return adversary_grants_check(g, slice_from(tokens[step->with].refresh), now);
+	case ACCESS: return adversary_grants_access(g, slice_from(tokens[step->with].access), now, &grant);
+	case CHECK: return adversary_grants_check(g, slice_from(tokens[step->with].refresh), now);
 	case LATER:
-	case DONE:
-		break;
+	case DONE: break;
 	}
 	return ADVERSARY_FINE;
 }
@@ -122,7 +138,8 @@ static void test_r0_answers(void **state)
 	static const struct {
 		enum adversary_r0_answer answer;
 		bool some, same;
-	} shapes[] = {{ADVERSARY_R0_ABSENT, false, false}, {ADVERSARY_R0_SAME, true, true}, {ADVERSARY_R0_NEW, true, false}};
+	} shapes[] = {
+		{ADVERSARY_R0_ABSENT, false, false}, {ADVERSARY_R0_SAME, true, true}, {ADVERSARY_R0_NEW, true, false}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
@@ -182,8 +199,9 @@ static void test_codes(void **state)
 		assert_int_equal(verdict, tries[i].verdict);
 		if (verdict == ADVERSARY_FINE) {
 			/* A replay is refused and ends what the first use gave. */
-			assert_int_equal(adversary_grants_redeem(g, slice_from(code), &claim, slice_from(verifier), 1, &more),
-					 ADVERSARY_REUSED);
+			assert_int_equal(
+				adversary_grants_redeem(g, slice_from(code), &claim, slice_from(verifier), 1, &more),
+				ADVERSARY_REUSED);
 			assert_int_equal(adversary_grants_check(g, slice_from(tokens.refresh), 1), ADVERSARY_ENDED);
 		} else {
 			assert_int_equal(adversary_grants_count(g), 0);
@@ -218,8 +236,9 @@ static void test_pkce_modes(void **state)
 		asked.challenge = slice_from(tries[i].challenge);
 		g = adversary_grants_new(&config);
 		adversary_grants_code(g, &asked, 0, code);
-		assert_int_equal(adversary_grants_redeem(g, slice_from(code), &wish, slice_from(tries[i].verifier), 0, &tokens),
-				 tries[i].verdict);
+		assert_int_equal(
+			adversary_grants_redeem(g, slice_from(code), &wish, slice_from(tries[i].verifier), 0, &tokens),
+			tries[i].verdict);
 		adversary_grants_free(&g);
 	}
 }
@@ -280,9 +299,12 @@ static void test_forged_tokens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rotation_classes), cmocka_unit_test(test_r0_answers),
-		cmocka_unit_test(test_codes),		 cmocka_unit_test(test_pkce_modes),
-		cmocka_unit_test(test_revocation),	 cmocka_unit_test(test_forged_tokens),
+		cmocka_unit_test(test_rotation_classes),
+		cmocka_unit_test(test_r0_answers),
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_pkce_modes),
+		cmocka_unit_test(test_revocation),
+		cmocka_unit_test(test_forged_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,24 +73,15 @@ static int read_options(int argc, char **argv, struct options *ret_options)
 
 	while (ok && (option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
 		switch (option) {
-		case 'p':
-			ok = read_port(optarg, &ret_options->port);
-			break;
-		case 'c':
-			ok = read_port(optarg, &ret_options->control_port);
-			break;
-		case 's':
-			ok = read_settings(optarg, &ret_options->config);
-			break;
+		case 'p': ok = read_port(optarg, &ret_options->port); break;
+		case 'c': ok = read_port(optarg, &ret_options->control_port); break;
+		case 's': ok = read_settings(optarg, &ret_options->config); break;
 		case 'i':
 			ok = strcmp(optarg, "watch") == 0 || strcmp(optarg, "ignore") == 0;
 			ret_options->watch_stdin = strcmp(optarg, "watch") == 0;
 			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 1;
-		default:
-			ok = false;
+		case 'h': fputs(usage, stdout); return 1;
+		default: ok = false;
 		}
 	}
 	if (ok && optind == argc)

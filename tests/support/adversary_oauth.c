@@ -22,8 +22,7 @@ struct work {
 	int64_t now;
 };
 
-void adversary_oauth_error(
-	struct adversary_answer *answer, int status, const char *error, const char *description)
+void adversary_oauth_error(struct adversary_answer *answer, int status, const char *error, const char *description)
 {
 	answer->form = ADVERSARY_JSON;
 	answer->status = status;
@@ -138,8 +137,8 @@ static void add_id_token(struct work *w, const struct adversary_tokens *tokens)
 	struct buf jws;
 
 	buf_init(&jws, TEXT_MAX);
-	if (adversary_signer_make(w->world->signer, &claims, config->id_token == ADVERSARY_ID_TOKEN_RS256,
-				  w->forge, &jws))
+	if (adversary_signer_make(w->world->signer, &claims, config->id_token == ADVERSARY_ID_TOKEN_RS256, w->forge,
+				  &jws))
 		adversary_oauth_error(w->answer, 500, "server_error", "the id_token could not be signed");
 	else
 		add_text(w->answer, "id_token", buf_slice(&jws));
@@ -171,9 +170,9 @@ static void exchange(struct work *w, const struct adversary_params *p, struct sl
 		.client_id = client_id,
 		.redirect_uri = adversary_params_get(p, "redirect_uri"),
 	};
-	enum adversary_verdict verdict =
-		adversary_grants_redeem(w->world->grants, adversary_params_get(p, "code"), &claim,
-					adversary_params_get(p, "code_verifier"), w->now, &tokens);
+	enum adversary_verdict verdict = adversary_grants_redeem(w->world->grants, adversary_params_get(p, "code"),
+								 &claim, adversary_params_get(p, "code_verifier"),
+								 w->now, &tokens);
 
 	if (verdict == ADVERSARY_FINE)
 		give_tokens(w, &tokens, true);
@@ -206,7 +205,8 @@ static bool read_post(struct work *w, struct adversary_params *ret_params, struc
 	}
 	if (!slice_starts(type, "application/x-www-form-urlencoded") ||
 	    !adversary_params_parse(w->request->body, a->arena, ret_params) || ret_params->duplicate) {
-		adversary_oauth_error(a, 400, "invalid_request", "the body is no form, malformed, or names a parameter twice");
+		adversary_oauth_error(a, 400, "invalid_request",
+				      "the body is no form, malformed, or names a parameter twice");
 		return false;
 	}
 	error = adversary_client_read(&w->world->config, w->request, ret_params, a->arena, ret_client);
@@ -289,8 +289,10 @@ static void userinfo(struct work *w)
 static void discovery(struct work *w)
 {
 	static const char *const urls[][2] = {
-		{"authorization_endpoint", "/authorize"}, {"token_endpoint", "/token"},
-		{"revocation_endpoint", "/revoke"},	  {"userinfo_endpoint", "/userinfo"},
+		{"authorization_endpoint", "/authorize"},
+		{"token_endpoint", "/token"},
+		{"revocation_endpoint", "/revoke"},
+		{"userinfo_endpoint", "/userinfo"},
 		{"jwks_uri", "/jwks"},
 	};
 	struct adversary_answer *a = w->answer;
@@ -326,12 +328,12 @@ static void jwks(struct work *w)
 }
 
 void adversary_oauth_answer(struct adversary_world *world, enum adversary_endpoint endpoint,
-	const struct adversary_request *request, const json_t *forge, struct adversary_answer *ret_answer)
+			    const struct adversary_request *request, const json_t *forge,
+			    struct adversary_answer *ret_answer)
 {
 	static void (*const handlers[ADVERSARY_ENDPOINTS])(struct work *) = {
-		[ADVERSARY_AUTHORIZE] = authorize, [ADVERSARY_TOKEN] = token,
-		[ADVERSARY_REVOKE] = revoke,	   [ADVERSARY_USERINFO] = userinfo,
-		[ADVERSARY_DISCOVERY] = discovery, [ADVERSARY_JWKS] = jwks,
+		[ADVERSARY_AUTHORIZE] = authorize, [ADVERSARY_TOKEN] = token,	      [ADVERSARY_REVOKE] = revoke,
+		[ADVERSARY_USERINFO] = userinfo,   [ADVERSARY_DISCOVERY] = discovery, [ADVERSARY_JWKS] = jwks,
 	};
 	struct work w = {world, request, forge, ret_answer, adversary_world_now(world)};
 

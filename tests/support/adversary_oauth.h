@@ -13,8 +13,8 @@
  * of commit. `forge` is for adversary_signer_make(), NULL for an honest id_token.
  */
 void adversary_oauth_answer(struct adversary_world *world, enum adversary_endpoint endpoint,
-	const struct adversary_request *request, const json_t *forge, struct adversary_answer *ret_answer);
+			    const struct adversary_request *request, const json_t *forge,
+			    struct adversary_answer *ret_answer);
 
 /* An OAuth error as JSON (RFC 6749 §5.2) in place of whatever the answer held. */
-void adversary_oauth_error(
-	struct adversary_answer *answer, int status, const char *error, const char *description);
+void adversary_oauth_error(struct adversary_answer *answer, int status, const char *error, const char *description);

@@ -21,11 +21,8 @@ enum { ARENA_MAX = 1 << 30, DRIP_MS = 50, RST_DELAY_MS = 20, PIECES_A_TURN = 16 
 static void pump(struct adversary_conn *conn);
 
 static const char *const outcomes[] = {
-	[ADVERSARY_KEEP] = "answered",
-	[ADVERSARY_CLOSE] = "closed",
-	[ADVERSARY_RST] = "rst",
-	[ADVERSARY_HALF_CLOSE] = "half_closed",
-	[ADVERSARY_STALL] = "stalled",
+	[ADVERSARY_KEEP] = "answered",		[ADVERSARY_CLOSE] = "closed",  [ADVERSARY_RST] = "rst",
+	[ADVERSARY_HALF_CLOSE] = "half_closed", [ADVERSARY_STALL] = "stalled",
 };
 
 static void note(struct adversary_conn *conn, const char *outcome)
@@ -276,8 +273,7 @@ static void enter_grant(struct adversary_conn *conn)
 	struct adversary_params params;
 	struct adversary_grant *grant;
 
-	if (play->endpoint != ADVERSARY_TOKEN ||
-	    !adversary_params_parse(conn->request.body, play->arena, &params))
+	if (play->endpoint != ADVERSARY_TOKEN || !adversary_params_parse(conn->request.body, play->arena, &params))
 		return;
 	grant = adversary_grants_of(conn->server->world.grants, adversary_params_get(&params, "refresh_token"));
 	if (!grant)
@@ -310,8 +306,8 @@ void adversary_play_start(struct adversary_conn *conn)
 	int64_t wait_ms;
 
 	if (conn->mute) {
-		uint64_t number = adversary_record_add(
-			world->record, adversary_request_endpoint(conn->request.path), &conn->request);
+		uint64_t number = adversary_record_add(world->record, adversary_request_endpoint(conn->request.path),
+						       &conn->request);
 
 		adversary_record_outcome(world->record, number, "ignored", 0);
 		adversary_conn_done(conn);
@@ -324,8 +320,8 @@ void adversary_play_start(struct adversary_conn *conn)
 		return;
 	}
 	play->number = adversary_record_add(world->record, play->endpoint, &conn->request);
-	play->rule = adversary_script_match(world->script, play->endpoint, &conn->request,
-					    adversary_world_random, world);
+	play->rule = adversary_script_match(world->script, play->endpoint, &conn->request, adversary_world_random,
+					    world);
 	enter_grant(conn);
 	adversary_control_notice(conn->server);
 	if (play->endpoint == ADVERSARY_TOKEN)
@@ -342,8 +338,8 @@ void adversary_play_start(struct adversary_conn *conn)
 bool adversary_play_accept(struct adversary_conn *conn)
 {
 	struct adversary_world *world = &conn->server->world;
-	struct adversary_rule *rule =
-		adversary_script_match(world->script, ADVERSARY_CONNECT, NULL, adversary_world_random, world);
+	struct adversary_rule *rule = adversary_script_match(world->script, ADVERSARY_CONNECT, NULL,
+							     adversary_world_random, world);
 	struct adversary_play *play = &conn->play;
 
 	if (!rule)

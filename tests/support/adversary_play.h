@@ -19,16 +19,16 @@ struct adversary_play {
 	struct arena *arena;
 	struct adversary_rule *rule; /* NULL: honest */
 	enum adversary_endpoint endpoint;
-	uint64_t number;             /* in the record; 0: not recorded */
-	uint32_t grant;              /* whose refresh token is being used; 0: none */
+	uint64_t number; /* in the record; 0: not recorded */
+	uint32_t grant;	 /* whose refresh token is being used; 0: none */
 	struct adversary_answer *answer;
 	struct adversary_delivery delivery;
 	struct adversary_wire wire;
-	uint64_t left;               /* bytes still to be sent */
+	uint64_t left; /* bytes still to be sent */
 	bool sent_any;
 	bool close_after;
 	uv_write_t write;
-	char *rest;                  /* what the kernel did not take at once */
+	char *rest; /* what the kernel did not take at once */
 };
 
 /* Begins with the connection's complete request; ends in adversary_conn_done(). */

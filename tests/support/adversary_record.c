@@ -22,7 +22,7 @@ struct entry {
 	int status;
 	size_t body_bytes; /* as received, may be more than is kept */
 	size_t cost;
-	size_t count;   /* texts: method, target, then name and value of each header, then the body */
+	size_t count; /* texts: method, target, then name and value of each header, then the body */
 	size_t *lengths;
 	char *bytes;
 };
@@ -112,8 +112,8 @@ static struct entry *copy(const struct adversary_request *r, size_t body_max)
 	return e;
 }
 
-uint64_t adversary_record_add(
-	struct adversary_record *record, enum adversary_endpoint endpoint, const struct adversary_request *request)
+uint64_t adversary_record_add(struct adversary_record *record, enum adversary_endpoint endpoint,
+			      const struct adversary_request *request)
 {
 	uint64_t number = ++record->last_number;
 	struct entry *e;
@@ -167,10 +167,9 @@ json_t *adversary_record_dump_counters(const struct adversary_record *record)
 				    json_integer((json_int_t)c->requests[i]));
 	return json_pack("{so sI sI sI sI sI sI sI sI}", "requests", requests, "connections",
 			 (json_int_t)c->connections, "reused", (json_int_t)c->reused, "token_success",
-			 (json_int_t)c->token_success, "token_error", (json_int_t)c->token_error,
-			 "client_gone", (json_int_t)c->client_gone, "bad_requests",
-			 (json_int_t)c->bad_requests, "forgotten", (json_int_t)c->forgotten, "kept",
-			 (json_int_t)record->count);
+			 (json_int_t)c->token_success, "token_error", (json_int_t)c->token_error, "client_gone",
+			 (json_int_t)c->client_gone, "bad_requests", (json_int_t)c->bad_requests, "forgotten",
+			 (json_int_t)c->forgotten, "kept", (json_int_t)record->count);
 }
 
 /* As a string when it is one, else in base64 under `name`_base64. */
@@ -195,9 +194,9 @@ static json_t *dump_entry(const struct entry *e)
 {
 	json_t *object = json_pack("{sI ss sI sI sI sb sI}", "number", (json_int_t)e->number, "endpoint",
 				   adversary_request_endpoint_name(e->endpoint), "arrived_at",
-				   (json_int_t)e->arrived_at, "connection", (json_int_t)e->connection,
-				   "on_connection", (json_int_t)e->on_connection, "reused",
-				   e->on_connection > 0, "body_bytes", (json_int_t)e->body_bytes);
+				   (json_int_t)e->arrived_at, "connection", (json_int_t)e->connection, "on_connection",
+				   (json_int_t)e->on_connection, "reused", e->on_connection > 0, "body_bytes",
+				   (json_int_t)e->body_bytes);
 	json_t *headers = json_array();
 	const char *at = e->bytes;
 
@@ -226,8 +225,8 @@ static json_t *dump_entry(const struct entry *e)
 	return object;
 }
 
-json_t *adversary_record_dump(
-	const struct adversary_record *record, enum adversary_endpoint endpoint, uint64_t after, size_t limit)
+json_t *adversary_record_dump(const struct adversary_record *record, enum adversary_endpoint endpoint, uint64_t after,
+			      size_t limit)
 {
 	json_t *list = json_array();
 	uint64_t number = record->first_number;

@@ -61,8 +61,7 @@ static bool decode(struct slice text, struct arena *arena, struct slice *ret_tex
 	struct buf out;
 	bool ok;
 
-	if (slice_index(text, '%') == text.n && slice_index(text, '+') == text.n &&
-	    slice_index(text, '\0') == text.n) {
+	if (slice_index(text, '%') == text.n && slice_index(text, '+') == text.n && slice_index(text, '\0') == text.n) {
 		*ret_text = text;
 		return true;
 	}
@@ -85,8 +84,7 @@ bool adversary_params_parse(struct slice text, struct arena *arena, struct adver
 
 		if (pair.n == 0)
 			continue;
-		if (ret_params->count == ADVERSARY_PARAMS_MAX ||
-		    !decode(slice_sub(pair, 0, at), arena, &name) ||
+		if (ret_params->count == ADVERSARY_PARAMS_MAX || !decode(slice_sub(pair, 0, at), arena, &name) ||
 		    !decode(slice_sub(pair, at + 1, pair.n), arena, &value))
 			return false;
 		for (size_t i = 0; i < ret_params->count; i++)

@@ -32,9 +32,9 @@ struct adversary_request {
 		struct slice name, value;
 	} headers[ADVERSARY_REQUEST_HEADERS_MAX];
 	size_t header_count;
-	uint64_t connection;  /* counted from 1 */
+	uint64_t connection;	/* counted from 1 */
 	uint64_t on_connection; /* how many requests came before it there */
-	int64_t arrived_at;   /* epoch ms, the adversary's clock */
+	int64_t arrived_at;	/* epoch ms, the adversary's clock */
 };
 
 struct adversary_params {

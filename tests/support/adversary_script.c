@@ -109,9 +109,8 @@ static enum err read_rule(json_t *json, struct adversary_rule *r, struct errinfo
 	r->chance = 1;
 	if (json_unpack_ex(json, &why, JSON_STRICT, "{s?s s?s s?s s?s s?o s?F s?o s?o s?o s?o s?o}", "endpoint",
 			   &endpoint, "grant_type", &r->grant_type, "client_id", &r->client_id, "contains",
-			   &r->contains, "hit", &hit, "chance", &r->chance, "commit", &commit,
-			   "delay_before_ms", &before, "delay_after_ms", &after, "answer", &r->answer,
-			   "deliver", &deliver))
+			   &r->contains, "hit", &hit, "chance", &r->chance, "commit", &commit, "delay_before_ms",
+			   &before, "delay_after_ms", &after, "answer", &r->answer, "deliver", &deliver))
 		return err_set(ei, ERR_INVALID, "%s", why.text);
 	if (!adversary_request_endpoint_find(endpoint, &r->endpoint))
 		return err_set(ei, ERR_INVALID, "endpoint: there is no \"%s\"", endpoint);
@@ -183,9 +182,9 @@ json_t *adversary_script_dump(const struct adversary_script *script)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < script->count; i++)
-		json_array_append_new(list, json_pack("{sI sI sO}", "seen", (json_int_t)script->rules[i]->seen,
-						      "fired", (json_int_t)script->rules[i]->fired, "rule",
-						      script->rules[i]->json));
+		json_array_append_new(list,
+				      json_pack("{sI sI sO}", "seen", (json_int_t)script->rules[i]->seen, "fired",
+						(json_int_t)script->rules[i]->fired, "rule", script->rules[i]->json));
 	return json_pack("{so}", "rules", list);
 }
 
@@ -210,7 +209,7 @@ static bool param_is(const struct adversary_request *request, const char *name, 
 }
 
 static bool fits(const struct adversary_rule *r, enum adversary_endpoint endpoint,
-	const struct adversary_request *request)
+		 const struct adversary_request *request)
 {
 	if (r->endpoint != ADVERSARY_ANY && r->endpoint != endpoint)
 		return false;
@@ -224,7 +223,8 @@ static bool fits(const struct adversary_rule *r, enum adversary_endpoint endpoin
 }
 
 struct adversary_rule *adversary_script_match(struct adversary_script *script, enum adversary_endpoint endpoint,
-	const struct adversary_request *request, double (*random)(void *arg), void *arg)
+					      const struct adversary_request *request, double (*random)(void *arg),
+					      void *arg)
 {
 	for (size_t i = 0; i < script->count; i++) {
 		struct adversary_rule *r = script->rules[i];

@@ -19,18 +19,18 @@ enum { ADVERSARY_RULES_MAX = 4096 };
 
 struct adversary_rule {
 	unsigned refs;
-	struct arena *arena;          /* owns the texts of `delivery` */
-	json_t *json;                 /* the rule as it was given */
+	struct arena *arena; /* owns the texts of `delivery` */
+	json_t *json;	     /* the rule as it was given */
 	enum adversary_endpoint endpoint;
 	const char *grant_type, *client_id, *contains; /* NULL: any */
-	int64_t first_hit, last_hit;  /* counted from 1 among the requests that fit otherwise */
+	int64_t first_hit, last_hit;		       /* counted from 1 among the requests that fit otherwise */
 	double chance;
-	bool commit;                  /* the provider does its work before it misbehaves */
+	bool commit; /* the provider does its work before it misbehaves */
 	bool has_delay_before, has_delay_after;
 	struct adversary_range delay_before_ms, delay_after_ms;
-	json_t *answer;               /* borrowed from `json`; NULL: the honest one */
+	json_t *answer; /* borrowed from `json`; NULL: the honest one */
 	struct adversary_delivery delivery;
-	int64_t seen;                 /* requests that fitted but for hit and chance */
+	int64_t seen; /* requests that fitted but for hit and chance */
 	int64_t fired;
 };
 
@@ -54,6 +54,7 @@ json_t *adversary_script_dump(const struct adversary_script *script);
  * gives the next number from 0 to below 1. `request` is NULL at accept.
  */
 struct adversary_rule *adversary_script_match(struct adversary_script *script, enum adversary_endpoint endpoint,
-	const struct adversary_request *request, double (*random)(void *arg), void *arg);
+					      const struct adversary_request *request, double (*random)(void *arg),
+					      void *arg);
 /* Drops the reference and sets NULL; NULL is allowed. */
 void adversary_rule_release(struct adversary_rule **rule);

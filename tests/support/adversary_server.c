@@ -23,8 +23,7 @@ static void on_connection(uv_stream_t *stream, int status)
 		adversary_conn_accept(port);
 }
 
-static enum err open_port(
-	struct adversary_server *server, struct adversary_port *port, int wanted, struct errinfo *ei)
+static enum err open_port(struct adversary_server *server, struct adversary_port *port, int wanted, struct errinfo *ei)
 {
 	struct sockaddr_in address;
 	int n = sizeof address;
@@ -149,8 +148,7 @@ enum err adversary_server_run(const struct adversary_server_args *args, struct e
 		adversary_server_stop(server);
 	} else {
 		snprintf(server->world.url, sizeof server->world.url, "http://127.0.0.1:%d", server->provider.port);
-		snprintf(server->control_url, sizeof server->control_url, "http://127.0.0.1:%d",
-			 server->control.port);
+		snprintf(server->control_url, sizeof server->control_url, "http://127.0.0.1:%d", server->control.port);
 		args->on_ready(args->arg, server->world.url, server->control_url);
 	}
 	uv_run(&server->loop, UV_RUN_DEFAULT);

@@ -31,16 +31,16 @@ struct adversary_server {
 	int watch_fd;
 	bool stopping;
 	struct list connections; /* of struct adversary_conn */
-	struct list waiters;     /* of struct adversary_conn, by `waiting` */
+	struct list waiters;	 /* of struct adversary_conn, by `waiting` */
 	char scratch[ADVERSARY_PIECE_BYTES];
 	char control_url[64];
 };
 
 struct adversary_server_args {
 	const struct adversary_config *config;
-	int port;         /* of the provider on 127.0.0.1; 0: any */
+	int port;	  /* of the provider on 127.0.0.1; 0: any */
 	int control_port; /* 0: any */
-	int watch_fd;     /* when this reads end of file, the server stops; -1: none */
+	int watch_fd;	  /* when this reads end of file, the server stops; -1: none */
 	void (*on_ready)(void *arg, const char *url, const char *control_url);
 	void *arg;
 };

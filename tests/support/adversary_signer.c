@@ -61,9 +61,8 @@ bool adversary_signer_forge_known(const json_t *forge)
 
 	if (!forge)
 		return true;
-	return json_is_object(forge) && json_object_size(forge) == members &&
-	       (!claims || json_is_object(claims)) && (!header || json_is_object(header)) &&
-	       (!signature || json_is_string(signature)) &&
+	return json_is_object(forge) && json_object_size(forge) == members && (!claims || json_is_object(claims)) &&
+	       (!header || json_is_object(header)) && (!signature || json_is_string(signature)) &&
 	       (strcmp(word, "good") == 0 || strcmp(word, "bad") == 0 || strcmp(word, "empty") == 0 ||
 		strcmp(word, "hs256") == 0);
 }
@@ -74,11 +73,8 @@ static void lay_over(json_t *object, json_t *over)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(over, name, value)
-		if (json_is_null(value))
-			json_object_del(object, name);
-		else
-			json_object_set(object, name, value);
+	json_object_foreach(over, name, value) if (json_is_null(value)) json_object_del(object, name);
+	else json_object_set(object, name, value);
 }
 
 static json_t *text(struct slice s)
@@ -169,8 +165,8 @@ static enum err put_hs256(struct adversary_signer *signer, struct slice input, s
 	return e;
 }
 
-enum err adversary_signer_make(struct adversary_signer *signer, const struct adversary_claims *claims,
-	bool sign, const json_t *forge, struct buf *out)
+enum err adversary_signer_make(struct adversary_signer *signer, const struct adversary_claims *claims, bool sign,
+			       const json_t *forge, struct buf *out)
 {
 	const char *word = sign ? signature_word(forge) : "empty";
 	const char *alg = !sign ? "none" : strcmp(word, "hs256") == 0 ? "HS256" : "RS256";

@@ -31,8 +31,8 @@ bool adversary_signer_forge_known(const json_t *forge);
  * keyed with the public key in PEM). With `sign` false the header says alg none. ERR_CRYPTO when
  * OpenSSL fails.
  */
-enum err adversary_signer_make(struct adversary_signer *signer, const struct adversary_claims *claims,
-	bool sign, const json_t *forge, struct buf *out);
+enum err adversary_signer_make(struct adversary_signer *signer, const struct adversary_claims *claims, bool sign,
+			       const json_t *forge, struct buf *out);
 
 /* Appends the JWK set with the public key. */
 enum err adversary_signer_jwks(struct adversary_signer *signer, struct buf *out);

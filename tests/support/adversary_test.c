@@ -60,7 +60,8 @@ static void test_honest_flow(void **state)
 	free(sub);
 	second = adversary_case_refresh(adversary, adversary_case_text(first, "refresh_token"), &status);
 	assert_int_equal(status, 200);
-	assert_string_not_equal(adversary_case_text(second, "refresh_token"), adversary_case_text(first, "refresh_token"));
+	assert_string_not_equal(adversary_case_text(second, "refresh_token"),
+				adversary_case_text(first, "refresh_token"));
 	/* R4 is the default: the old one again ends it all. */
 	third = adversary_case_refresh(adversary, adversary_case_text(first, "refresh_token"), &status);
 	assert_int_equal(status, 400);
@@ -83,7 +84,8 @@ static void test_code_is_for_one_use(void **state)
 {
 	long status;
 	char *code = adversary_case_code(adversary, "");
-	json_t *first = adversary_case_exchange(adversary, code, NULL, &status), *again = adversary_case_exchange(adversary, code, NULL, &status), *dead;
+	json_t *first = adversary_case_exchange(adversary, code, NULL, &status),
+	       *again = adversary_case_exchange(adversary, code, NULL, &status), *dead;
 
 	(void)state;
 	assert_int_equal(status, 400);
@@ -119,17 +121,19 @@ static void test_client_authentication(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
-		char *settings = mem_printf("{\"client_auth\":\"%s\",\"client_id\":\"app\",\"client_secret\":\"a:b%%+&= é\"}",
-					    tries[i].settings);
+		char *settings = mem_printf(
+			"{\"client_auth\":\"%s\",\"client_id\":\"app\",\"client_secret\":\"a:b%%+&= é\"}",
+			tries[i].settings);
 		json_t *made, *answer;
 		char *form;
 		long status;
 
 		adversary_case_tell(adversary, "/_adversary/config", settings);
 		made = adversary_case_ask(adversary, "POST", "/_adversary/grants", "{\"client_id\":\"app\"}");
-		form = mem_printf("grant_type=refresh_token&refresh_token=%s%s",
-				  adversary_case_text(json_array_get(json_object_get(made, "grants"), 0), "refresh_token"),
-				  tries[i].body);
+		form = mem_printf(
+			"grant_type=refresh_token&refresh_token=%s%s",
+			adversary_case_text(json_array_get(json_object_get(made, "grants"), 0), "refresh_token"),
+			tries[i].body);
 		answer = adversary_case_post(adversary, "/token", form, tries[i].user_password, &status);
 		if (status != tries[i].status || strcmp(adversary_case_text(answer, "error"), tries[i].error) != 0)
 			fail_msg("try %zu: %ld %s", i + 1, status, adversary_case_text(answer, "error"));

@@ -20,23 +20,21 @@ void adversary_token_key_new(struct adversary_token_key *ret_key)
 	random_bytes(ret_key->bytes, sizeof ret_key->bytes);
 }
 
-void adversary_token_write(const struct adversary_token_key *key, const char *kind,
-	const uint64_t *parts, size_t n, char ret_token[ADVERSARY_TOKEN_MAX])
+void adversary_token_write(const struct adversary_token_key *key, const char *kind, const uint64_t *parts, size_t n,
+			   char ret_token[ADVERSARY_TOKEN_MAX])
 {
 	unsigned char mac[MAC_BYTES];
 	size_t at = (size_t)snprintf(ret_token, ADVERSARY_TOKEN_MAX, "%s_", kind);
 
 	for (size_t i = 0; i < n && i < ADVERSARY_TOKEN_PARTS_MAX; i++)
-		at += (size_t)snprintf(ret_token + at, ADVERSARY_TOKEN_MAX - at, "%llx_",
-				       (unsigned long long)parts[i]);
-	crypto_generichash(mac, sizeof mac, (const unsigned char *)ret_token, at, key->bytes,
-			   sizeof key->bytes);
+		at += (size_t)snprintf(ret_token + at, ADVERSARY_TOKEN_MAX - at, "%llx_", (unsigned long long)parts[i]);
+	crypto_generichash(mac, sizeof mac, (const unsigned char *)ret_token, at, key->bytes, sizeof key->bytes);
 	sodium_bin2base64(ret_token + at, ADVERSARY_TOKEN_MAX - at, mac, sizeof mac,
 			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 bool adversary_token_read(const struct adversary_token_key *key, const char *kind, struct slice token,
-	uint64_t *ret_parts, size_t n)
+			  uint64_t *ret_parts, size_t n)
 {
 	char text[ADVERSARY_TOKEN_MAX], again[ADVERSARY_TOKEN_MAX];
 	const char *at = text + strlen(kind) + 1;

@@ -20,9 +20,9 @@ struct adversary_token_key {
 void adversary_token_key_new(struct adversary_token_key *ret_key);
 
 /* Writes the token of that kind ("rt", "at", "code") with `n` numbers, NUL-terminated. */
-void adversary_token_write(const struct adversary_token_key *key, const char *kind,
-	const uint64_t *parts, size_t n, char ret_token[ADVERSARY_TOKEN_MAX]);
+void adversary_token_write(const struct adversary_token_key *key, const char *kind, const uint64_t *parts, size_t n,
+			   char ret_token[ADVERSARY_TOKEN_MAX]);
 
 /* Reads the `n` numbers back; false unless the token is of that kind and issued under this key. */
 bool adversary_token_read(const struct adversary_token_key *key, const char *kind, struct slice token,
-	uint64_t *ret_parts, size_t n);
+			  uint64_t *ret_parts, size_t n);

@@ -16,9 +16,10 @@
 
 enum { GROWN_MAX = 4 << 20, NEST_MAX = 1000000 };
 
-static const char *const known[] = {"status", "headers", "content_type", "body", "body_base64", "generate",
-	"error", "error_description", "style", "set", "add", "add_front", "remove", "raw", "raw_base64",
-	"size", "nest", "location", "separator", "suffix", "retry_after", "id_token", NULL};
+static const char *const known[] = {
+	"status", "headers",  "content_type", "body",	   "body_base64", "generate", "error",	    "error_description",
+	"style",  "set",      "add",	      "add_front", "remove",	  "raw",      "raw_base64", "size",
+	"nest",	  "location", "separator",    "suffix",	   "retry_after", "id_token", NULL};
 
 static const char *const styles[] = {"form", "slack", "slack_error", "github_error", NULL};
 
@@ -38,10 +39,8 @@ static bool pairs_fit(json_t *list, bool text)
 
 	if (list && !json_is_array(list))
 		return false;
-	json_array_foreach(list, i, pair)
-		if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
-		    (text && !json_is_string(json_array_get(pair, 1))))
-			return false;
+	json_array_foreach(list, i, pair) if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
+					      (text && !json_is_string(json_array_get(pair, 1)))) return false;
 	return true;
 }
 
@@ -52,17 +51,17 @@ static bool values_fit(json_t *object, json_type type, json_int_t max)
 
 	if (object && !json_is_object(object))
 		return false;
-	json_object_foreach(object, name, value)
-		if (json_typeof(value) != type || (type == JSON_INTEGER && (json_integer_value(value) < 0 ||
-									 json_integer_value(value) > max)))
-			return false;
+	json_object_foreach(object, name,
+			    value) if (json_typeof(value) != type ||
+				       (type == JSON_INTEGER && (json_integer_value(value) < 0 ||
+								 json_integer_value(value) > max))) return false;
 	return true;
 }
 
 static bool texts_fit(json_t *twist)
 {
-	static const char *const texts[] = {"content_type", "body", "body_base64", "error",
-		"error_description", "location", "separator", "suffix"};
+	static const char *const texts[] = {"content_type",	 "body",     "body_base64", "error",
+					    "error_description", "location", "separator",   "suffix"};
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		json_t *value = json_object_get(twist, texts[i]);
@@ -80,9 +79,7 @@ static bool names_fit(json_t *list)
 
 	if (list && !json_is_array(list))
 		return false;
-	json_array_foreach(list, i, name)
-		if (!json_is_string(name))
-			return false;
+	json_array_foreach(list, i, name) if (!json_is_string(name)) return false;
 	return true;
 }
 
@@ -95,9 +92,8 @@ static enum err check_base64(json_t *twist, struct errinfo *ei)
 	struct slice bytes;
 	enum err e = body ? adversary_delivery_base64("body_base64", body, scratch, &bytes, ei) : ERR_OK;
 
-	json_object_foreach(json_object_get(twist, "raw_base64"), name, value)
-		if (!e)
-			e = adversary_delivery_base64(name, json_string_value(value), scratch, &bytes, ei);
+	json_object_foreach(json_object_get(twist, "raw_base64"), name, value) if (!e)
+		e = adversary_delivery_base64(name, json_string_value(value), scratch, &bytes, ei);
 	arena_free(&scratch);
 	return e;
 }
@@ -117,16 +113,14 @@ enum err adversary_twist_check(json_t *twist, struct errinfo *ei)
 
 	if (!json_is_object(twist))
 		return err_set(ei, ERR_INVALID, "answer: wants an object");
-	json_object_foreach(twist, name, value)
-		if (!is_word(name, known))
-			return err_set(ei, ERR_INVALID, "answer: no such member: %s", name);
+	json_object_foreach(twist, name, value) if (!is_word(name, known)) return err_set(
+		ei, ERR_INVALID, "answer: no such member: %s", name);
 	if (status && (json_integer_value(status) < 100 || json_integer_value(status) > 999))
 		return err_set(ei, ERR_INVALID, "status: wants 100 to 999");
 	if (style && !(json_is_string(style) && is_word(json_string_value(style), styles)))
 		return err_set(ei, ERR_INVALID, "style: wants form, slack, slack_error or github_error");
 	if (!texts_fit(twist) || !names_fit(json_object_get(twist, "remove")) ||
-	    !pairs_fit(json_object_get(twist, "headers"), true) ||
-	    !pairs_fit(json_object_get(twist, "add"), false) ||
+	    !pairs_fit(json_object_get(twist, "headers"), true) || !pairs_fit(json_object_get(twist, "add"), false) ||
 	    !pairs_fit(json_object_get(twist, "add_front"), false))
 		return err_set(ei, ERR_INVALID, "answer: texts are strings, lists hold names or [name, value]");
 	value = json_object_get(twist, "set");
@@ -224,15 +218,14 @@ static void apply_members(json_t *twist, struct adversary_answer *a)
 	size_t i;
 	struct slice bytes;
 
-	json_array_foreach(json_object_get(twist, "remove"), i, value)
-		adversary_answer_remove(a, json_slice(value));
-	json_object_foreach(json_object_get(twist, "set"), name, value)
-		put_value(a, name, value, adversary_answer_set);
+	json_array_foreach(json_object_get(twist, "remove"), i, value) adversary_answer_remove(a, json_slice(value));
+	json_object_foreach(json_object_get(twist, "set"), name, value) put_value(a, name, value, adversary_answer_set);
 	json_object_foreach(json_object_get(twist, "raw"), name, value)
 		adversary_answer_set(a, slice_from(name), json_slice(value), false);
-	json_object_foreach(json_object_get(twist, "raw_base64"), name, value)
-		if (!adversary_delivery_base64(name, json_string_value(value), a->arena, &bytes, NULL))
-			adversary_answer_set(a, slice_from(name), bytes, false);
+	json_object_foreach(
+		json_object_get(twist, "raw_base64"), name,
+		value) if (!adversary_delivery_base64(name, json_string_value(value), a->arena, &bytes, NULL))
+		adversary_answer_set(a, slice_from(name), bytes, false);
 	json_object_foreach(json_object_get(twist, "size"), name, value)
 		grow(a, name, (size_t)json_integer_value(value));
 	json_object_foreach(json_object_get(twist, "nest"), name, value)
@@ -256,7 +249,8 @@ static void apply_error(json_t *twist, struct adversary_answer *a)
 		a->member_count = 0;
 		a->status = strcmp(json_string_value(error), "invalid_client") == 0 ? 401 : 400;
 		if (a->status == 401)
-			adversary_answer_header(a, SLICE_LIT("WWW-Authenticate"), SLICE_LIT("Basic realm=\"adversary\""));
+			adversary_answer_header(a, SLICE_LIT("WWW-Authenticate"),
+						SLICE_LIT("Basic realm=\"adversary\""));
 	}
 	adversary_answer_set(a, SLICE_LIT("error"), json_slice(error), true);
 	if (description)
@@ -320,9 +314,9 @@ static void apply_retry_after(json_t *retry, int64_t now, struct adversary_answe
 	if (json_is_string(retry)) {
 		adversary_answer_header(a, SLICE_LIT("Retry-After"), json_slice(retry));
 	} else if (json_is_integer(retry)) {
-		adversary_answer_header(a, SLICE_LIT("Retry-After"),
-					slice_from(arena_printf(a->arena, "%lld",
-								(long long)json_integer_value(retry))));
+		adversary_answer_header(
+			a, SLICE_LIT("Retry-After"),
+			slice_from(arena_printf(a->arena, "%lld", (long long)json_integer_value(retry))));
 	} else if (gmtime_r(&at, &utc) && strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)) {
 		adversary_answer_header(a, SLICE_LIT("Retry-After"), slice_from(text));
 	}
@@ -358,10 +352,10 @@ void adversary_twist_apply(json_t *twist, int64_t now, struct adversary_answer *
 {
 	apply_error(twist, a);
 	apply_style(twist, a);
-	if (a->form == ADVERSARY_BODY && (json_object_get(twist, "set") || json_object_get(twist, "raw") ||
-					  json_object_get(twist, "raw_base64") || json_object_get(twist, "size") ||
-					  json_object_get(twist, "nest") || json_object_get(twist, "add") ||
-					  json_object_get(twist, "add_front")))
+	if (a->form == ADVERSARY_BODY &&
+	    (json_object_get(twist, "set") || json_object_get(twist, "raw") || json_object_get(twist, "raw_base64") ||
+	     json_object_get(twist, "size") || json_object_get(twist, "nest") || json_object_get(twist, "add") ||
+	     json_object_get(twist, "add_front")))
 		a->form = ADVERSARY_JSON;
 	apply_members(twist, a);
 	apply_body(twist, a);

@@ -19,7 +19,7 @@ struct adversary_world {
 	struct adversary_record *record;
 	int64_t skew_ms; /* the adversary's clock minus the machine's */
 	uint64_t random; /* state of the seeded generator */
-	char url[64];    /* "http://127.0.0.1:1234" */
+	char url[64];	 /* "http://127.0.0.1:1234" */
 };
 
 void adversary_world_init(struct adversary_world *world, const struct adversary_config *config);
