@@ -166,20 +166,16 @@ static enum err read_flags(const struct jsonr *obj, struct profile *p, struct er
 static enum err read_word(const struct jsonr *v, const char *name, const char *const *names, size_t count, size_t *io,
 			  struct errinfo *ei)
 {
-	char allowed[128] = "";
-	size_t used = 0;
+	CLEANUP(buf_done) struct buf allowed;
 
+	buf_init(&allowed, VALUE_MAX_BYTES);
 	if (jsonr_type(v) == JSONR_ABSENT || jsonr_type(v) == JSONR_NULL)
 		return ERR_OK;
 	if (index_of(jsonr_string(v), names, count, io))
 		return ERR_OK;
-	for (size_t i = 0; i < count && used + strlen(names[i]) + 3 < sizeof allowed; i++) {
-		if (i)
-			allowed[used++] = ',', allowed[used++] = ' ';
-		memcpy(allowed + used, names[i], strlen(names[i]));
-		used += strlen(names[i]);
-	}
-	return err_field(ei, name, "must be one of: %s", allowed);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&allowed, "%s%s", i ? ", " : "", names[i]);
+	return err_field(ei, name, "must be one of: %s", buf_cstr(&allowed));
 }
 
 static enum err read_words(const struct jsonr *obj, struct profile *p, struct errinfo *ei)

@@ -12,7 +12,10 @@
 #include "oauth/answer.h"
 #include "oauth/client_auth.h"
 
-enum { SUBJECT_MAX_BYTES = 255, LABEL_MAX_BYTES = 200, SKEW_S = 60, ARENA_MAX = 4 << 20 };
+enum { SUBJECT_MAX_BYTES = 255, LABEL_MAX_BYTES = 200, SKEW_S = 60 };
+
+/* Far beyond any date, and far from overflowing when counted in milliseconds. */
+#define TIME_MAX_S ((int64_t)1 << 40)
 
 static enum err invalid(struct errinfo *ei, const char *what)
 {
@@ -54,16 +57,18 @@ static const struct jsonr *read_claims(const struct secret *id_token, struct are
 static bool read_time(const struct jsonr *v, int64_t *ret_s)
 {
 	CLEANUP(buf_done) struct buf text;
-	uint64_t seconds;
+	uint64_t seconds, fraction;
+	size_t point;
 
 	if (jsonr_integer(v, ret_s))
-		return *ret_s >= 0 && *ret_s <= INT64_MAX / 2000;
+		return *ret_s >= 0 && *ret_s <= TIME_MAX_S;
 	if (jsonr_type(v) != JSONR_NUMBER)
 		return false;
 	buf_init(&text, 64);
 	jsonr_dump(v, &text);
-	if (!slice_to_u64(slice_sub(buf_slice(&text), 0, slice_index(buf_slice(&text), '.')), INT64_MAX / 2000,
-			  &seconds))
+	point = slice_index(buf_slice(&text), '.');
+	if (!slice_to_u64(slice_sub(buf_slice(&text), 0, point), TIME_MAX_S, &seconds) ||
+	    !slice_to_u64(slice_sub(buf_slice(&text), point + 1, text.n), UINT64_MAX, &fraction))
 		return false;
 	*ret_s = (int64_t)seconds;
 	return true;
