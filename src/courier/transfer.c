@@ -199,17 +199,17 @@ static int before_request(void *arg, char *peer_text, char *own_text, int peer_p
 static size_t take_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
+	bool blank = n > 0 && (p[0] == '\r' || p[0] == '\n');
 	long status = 0;
 
 	t->header_bytes += size * n;
-	t->header_count++;
+	t->header_count += !blank;
 	if (t->header_bytes > HEADERS_MAX_BYTES || t->header_count > HEADERS_MAX_COUNT) {
 		t->too_large = true;
 		return 0;
 	}
 	/* The blank line ends the head, unless it was an interim one (RFC 9110 §15.2). */
-	if (n > 0 && (p[0] == '\r' || p[0] == '\n')) {
-		t->header_count--;
+	if (blank) {
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		t->head_done = t->head_done || status >= 200;
 	}
