@@ -11,8 +11,6 @@
 
 #include "base/mem.h"
 
-enum { SLOW_READER_BYTES_PER_S = 4096 };
-
 struct rest {
 	uv_write_t request;
 	struct connection *connection;
@@ -64,6 +62,7 @@ static void on_rest_written(uv_write_t *request, int status)
 /* Queues what is left after the first `sent` bytes. */
 static void write_rest(struct connection *c, struct response *r, bool with_body, size_t sent)
 {
+	const struct server_limits *l = &c->server->limits;
 	struct slice head = buf_slice(&c->server->scratch);
 	struct rest *rest = MEM_NEW(struct rest);
 	size_t body_sent = sent > head.n ? sent - head.n : 0;
@@ -82,8 +81,7 @@ static void write_rest(struct connection *c, struct response *r, bool with_body,
 		left += rest->body.n - body_sent;
 		parts[1] = uv_buf_init(rest->body.p + body_sent, (unsigned)(rest->body.n - body_sent));
 	}
-	connection_wait(c, CONNECTION_WRITING,
-			c->server->limits.write_ms + (int64_t)(left * 1000 / SLOW_READER_BYTES_PER_S));
+	connection_wait(c, CONNECTION_WRITING, l->write_ms + (int64_t)left * 1000 / l->write_rate);
 	if (uv_write(&rest->request, (uv_stream_t *)&c->tcp, parts, 2, on_rest_written) < 0) {
 		buf_done(&rest->head);
 		buf_done(&rest->body);

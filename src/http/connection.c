@@ -18,7 +18,6 @@
 enum {
 	READ_AHEAD_MAX = 16 * 1024,                       /* while a request is being worked on */
 	INPUT_MAX = REQUEST_HEAD_MAX + REQUEST_TARGET_MAX + 1024 + 2 * CONNECTION_READ_BYTES + READ_AHEAD_MAX,
-	SLOW_SENDER_BYTES_PER_S = 1024,
 };
 
 void connection_wait(struct connection *c, enum connection_state state, int64_t for_ms)
@@ -155,7 +154,7 @@ static size_t take_body(struct connection *c, struct slice bytes)
 	}
 	c->body_bytes += used;
 	c->deadline_at = c->body_since_at + c->server->limits.body_ms +
-			 (int64_t)(c->body_bytes * 1000 / SLOW_SENDER_BYTES_PER_S);
+			 (int64_t)c->body_bytes * 1000 / c->server->limits.body_rate;
 	if (c->message.complete)
 		dispatch(c);
 	return used;

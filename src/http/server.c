@@ -29,6 +29,8 @@ static struct server_limits limits_from(const struct server_limits *wanted)
 		.body_ms = or_default(wanted->body_ms, 10000),
 		.write_ms = or_default(wanted->write_ms, 20000),
 		.linger_ms = or_default(wanted->linger_ms, 2000),
+		.body_rate = or_default(wanted->body_rate, 1024),
+		.write_rate = or_default(wanted->write_rate, 4096),
 		.per_peer = wanted->per_peer ? wanted->per_peer : 256,
 		.count_loopback = wanted->count_loopback,
 	};

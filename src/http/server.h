@@ -24,8 +24,10 @@ typedef void server_request_fn(struct exchange *x, const struct request *request
 struct server_limits {
 	int64_t head_ms;       /* from a connection's or a head's first byte to its end: 10 s (DO-02) */
 	int64_t idle_ms;       /* between two requests: 60 s */
-	int64_t body_ms;       /* grace for a body, to which every 1024 bytes received add a second: 10 s */
-	int64_t write_ms;      /* grace for an answer to be taken, to which every 4096 bytes of it add a second: 20 s */
+	int64_t body_ms;       /* grace for a body, which then must come at body_rate: 10 s */
+	int64_t write_ms;      /* grace for an answer, which then must be taken at write_rate: 20 s */
+	int64_t body_rate;     /* bytes a second: 1024 */
+	int64_t write_rate;    /* bytes a second: 4096 */
 	int64_t linger_ms;     /* how long a refused client's bytes are still read, so that it can read why: 2 s */
 	size_t per_peer;       /* connections of one IPv4 address or IPv6 /64: 256 */
 	bool count_loopback;   /* apply per_peer to loopback too; by default it is exempt: local tools and proxies live there */
