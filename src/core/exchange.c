@@ -62,19 +62,23 @@ static enum err flow_client(struct core *core, const struct flow_row *flow, stru
 }
 
 enum err exchange_intend(struct core *core, const char *flow_id, const struct secret *code, const char *attempt,
-			 struct arena *a, struct fetch_request *ret, struct errinfo *ei)
+			 struct arena *a, struct exchange_plan *ret, struct errinfo *ei)
 {
 	struct profile *profile = ARENA_NEW(a, struct profile);
+	struct exchange_plan plan = {.join = ""};
 	struct token_client client;
 	struct secret *verifier = NULL;
 	struct flow_row flow;
-	int64_t changed = 0;
 	enum err e = flows_get(core, flow_id, a, &flow, ei);
 
 	if (e)
 		return e;
-	if (flow.result[0] || flow.intent_attempt[0] || !flow.claimed_at)
-		return ERR_CONFLICT;
+	plan.needed = flow.result[0] == '\0' && flow.claimed_at && (code || flow.intent_attempt[0]);
+	plan.join = flow.intent_attempt;
+	if (!plan.needed || plan.join[0]) {
+		*ret = plan;
+		return ERR_OK;
+	}
 	e = flow_client(core, &flow, a, profile, &client, ei);
 	if (!e)
 		e = open_part(core, &flow, "verifier", flow.verifier, a, &verifier, ei);
@@ -82,11 +86,13 @@ enum err exchange_intend(struct core *core, const char *flow_id, const struct se
 		return fail(core, &flow, e, "sealed_value_refused", "The sign-in could not be continued. Please connect again.", ei);
 	if (e)
 		return e;
-	token_request_exchange(&client, attempt, code, verifier, flow.redirect_uri, a, ret);
-	e = store_change(core->store, SQL_FLOW_INTENT,
-			 STORE_PARAMS(STORE_TEXT(flow_id), STORE_TEXT(attempt), STORE_TEXT(core->instance),
-				      STORE_INT(core_now(core) + EXCHANGE_DEADLINE_MS)), &changed, ei);
-	return e ? e : changed == 1 ? ERR_OK : ERR_CONFLICT;
+	token_request_exchange(&client, attempt, code, verifier, flow.redirect_uri, a, &plan.request);
+	e = store_change_one(core->store, SQL_FLOW_INTENT,
+			     STORE_PARAMS(STORE_TEXT(flow_id), STORE_TEXT(attempt), STORE_TEXT(core->instance),
+					  STORE_INT(core_now(core) + EXCHANGE_DEADLINE_MS)), ei);
+	if (!e)
+		*ret = plan;
+	return e;
 }
 
 static enum err read_identity(struct core *core, struct exchange *x, struct arena *a, struct errinfo *ei)
@@ -124,8 +130,13 @@ enum err exchange_read(struct core *core, const char *flow_id, const struct fetc
 		e = snapshot(&x->flow, a, &x->profile, ei);
 	if (e)
 		return e;
+	if (answer->err == ERR_NOT_FOUND && strcmp(x->flow.intent_instance, core->instance) != 0 &&
+	    core_now(core) < x->flow.intent_deadline)
+		return err_set(ei, ERR_BUSY, "an earlier start of the service may still be waiting for the provider's answer");
+	if (answer->err == ERR_NOT_FOUND)
+		return fail(core, &x->flow, ERR_UPSTREAM_DOWN, "exchange_lost", "The provider's answer was lost. Please connect again.", ei);
 	if (answer->err)
-		return fail(core, &x->flow, answer->err, "provider_unreachable",
+		return fail(core, &x->flow, ERR_UPSTREAM_DOWN, "provider_unreachable",
 			    "The provider could not be reached. Please try again in a moment.", ei);
 	if (token_parse(&x->profile, answer, body, a, &x->tokens, ei) != TOKEN_OK)
 		return fail(core, &x->flow, ERR_UPSTREAM_DENIED, ei->code[0] ? ei->code : "exchange_refused",
@@ -285,10 +296,19 @@ enum err exchange_commit(struct core *core, struct exchange *x, const struct fet
 	return e ? e : store_transaction(core->store, write_all, &c, ei);
 }
 
-enum err exchange_lost(struct core *core, const char *flow_id, struct arena *a, struct errinfo *ei)
+enum err exchange_open(struct core *core, struct arena *a, const char ***ret_flows, size_t *ret_n, struct errinfo *ei)
 {
-	struct flow_row flow;
-	enum err e = flows_get(core, flow_id, a, &flow, ei);
+	struct flow_row *rows;
+	const char **ids;
+	size_t n;
+	enum err e = store_list(core->store, SQL_FLOWS_OPEN, STORE_NO_PARAMS, 10000, a, &rows, &n, ei);
 
-	return e ? e : flows_fail(core, &flow, "exchange_lost", "The provider's answer was lost. Please connect again.", ei);
+	if (e)
+		return e;
+	ids = ARENA_NEW_N(a, n + 1, const char *);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = rows[i].session_id;
+	*ret_flows = ids;
+	*ret_n = n;
+	return ERR_OK;
 }

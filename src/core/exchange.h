@@ -20,14 +20,21 @@ struct exchange {
 	bool wants_identity;
 };
 
+struct exchange_plan {
+	bool needed;      /* false: the flow has its result */
+	const char *join; /* the attempt whose intent stands already; "" none */
+	struct fetch_request request;
+};
+
 /*
- * Writes the intent and builds the token request. ERR_CONFLICT: the flow has an intent or a result already (read it with flows_get()).
- * Any other error: the flow was failed with a sentence, nothing was sent.
+ * Writes the intent and builds the token request. `code` NULL (recovery): only an intent that stands is joined.
+ * On an error that is not ERR_STORE or ERR_BUSY the flow was failed with a sentence; nothing was sent.
  */
 enum err exchange_intend(struct core *core, const char *flow_id, const struct secret *code, const char *attempt,
-			 struct arena *a, struct fetch_request *ret, struct errinfo *ei);
+			 struct arena *a, struct exchange_plan *ret, struct errinfo *ei);
 /*
- * Reads the token answer (`body` clear). ERR_OK: go on, with `ret_identity` when `x->wants_identity`. Else the flow was failed.
+ * Reads the token answer (`body` clear). ERR_OK: go on, with `ret_identity` when `x->wants_identity`. ERR_STORE and ERR_BUSY: join the
+ * attempt again later. Else the flow was failed, or (ERR_CONFLICT) had its result.
  */
 enum err exchange_read(struct core *core, const char *flow_id, const struct fetch_answer *answer,
 		       const struct secret *body, struct arena *a, struct exchange *x,
@@ -38,5 +45,5 @@ enum err exchange_read(struct core *core, const char *flow_id, const struct fetc
  */
 enum err exchange_commit(struct core *core, struct exchange *x, const struct fetch_answer *identity, struct arena *a,
 			 struct errinfo *ei);
-/* Ends a flow whose answer is lost (nobody knows the attempt any more). */
-enum err exchange_lost(struct core *core, const char *flow_id, struct arena *a, struct errinfo *ei);
+/* Flows whose intent stands without a result: their attempts are to be joined after a crash. Ids in the arena. */
+enum err exchange_open(struct core *core, struct arena *a, const char ***ret_flows, size_t *ret_n, struct errinfo *ei);

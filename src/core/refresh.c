@@ -88,7 +88,7 @@ static enum err grant_client(struct core *core, const struct grant_row *g, struc
 enum err refresh_intend(struct core *core, const char *grant_id, int64_t min_life_ms, const char *attempt,
 			struct arena *a, struct refresh_plan *ret, struct errinfo *ei)
 {
-	struct refresh_plan plan = {0};
+	struct refresh_plan plan = {.join = ""};
 	struct token_client client;
 	struct secret *token = NULL;
 	struct grant_row g;
@@ -101,12 +101,16 @@ enum err refresh_intend(struct core *core, const char *grant_id, int64_t min_lif
 		return err_set(ei, ERR_NOT_FOUND, "the connection was ended");
 	if (strcmp(g.status, "needs_reauth") == 0)
 		return denied(g.cause, ei);
+	if (g.intent_attempt[0]) {
+		plan.needed = true;
+		plan.join = g.intent_attempt;
+		*ret = plan;
+		return ERR_OK;
+	}
 	if (g.expires_at == 0 || g.expires_at - now > min_life_ms) {
 		*ret = plan;
 		return ERR_OK;
 	}
-	if (g.intent_attempt[0])
-		return err_set(ei, ERR_CONFLICT, "a refresh of this grant is under way");
 	e = grant_client(core, &g, a, &client, ei);
 	if (!e)
 		e = grants_open_refresh(core, &g, a, &token, ei);
@@ -248,6 +252,8 @@ enum err refresh_commit(struct core *core, const char *grant_id, const char *att
 		return e;
 	if (strcmp(g.intent_attempt, attempt) != 0)
 		return err_set(ei, ERR_CONFLICT, "the grant was changed or revoked while it was refreshed");
+	if (answer->err == ERR_NOT_FOUND && strcmp(g.intent_instance, core->instance) != 0 && core_now(core) < g.intent_deadline)
+		return err_set(ei, ERR_BUSY, "an earlier start of the service may still be waiting for the provider's answer");
 	if (answer->err)
 		return stands_as_before(core, &g, attempt, answer->sent || answer->err == ERR_NOT_FOUND, "provider_unreachable",
 					"the provider could not be reached", ei);
@@ -258,4 +264,9 @@ enum err refresh_commit(struct core *core, const char *grant_id, const char *att
 	if (verdict != TOKEN_OK)
 		return take_verdict(core, &g, attempt, verdict, a, ei);
 	return renew(core, &g, attempt, &tokens, a, ei);
+}
+
+enum err refresh_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei)
+{
+	return grants_ids(core, SQL_GRANTS_OPEN, a, ret_grants, ret_n, ei);
 }

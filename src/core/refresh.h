@@ -12,19 +12,22 @@ enum { REFRESH_DEADLINE_MS = 90 * 1000 };
 
 struct refresh_plan {
 	bool needed; /* false: the grant has a token that is good enough */
+	const char *join; /* the attempt whose intent stands already: its answer is to be joined, nothing sent; "" none */
 	struct fetch_request request;
 };
 
 /*
  * Decides whether the grant needs a refresh (its access token has less than `min_life_ms` left), writes the intent under `attempt`
- * and builds the request. ERR_UPSTREAM_DENIED when only the user can help; ERR_CONFLICT when another attempt's intent stands.
+ * and builds the request. ERR_UPSTREAM_DENIED when only the user can help. An intent that stands already is given as `join`.
  */
 enum err refresh_intend(struct core *core, const char *grant_id, int64_t min_life_ms, const char *attempt,
 			struct arena *a, struct refresh_plan *ret, struct errinfo *ei);
 /*
  * Takes in the answer of an attempt (`body` clear, NULL when none came). ERR_OK: new tokens are committed. ERR_UPSTREAM_DENIED: only
- * the user can help. ERR_UPSTREAM_DOWN: the grant stands as before. ERR_STORE: not written; join the attempt again. In all but
- * the last case the attempt may be released.
+ * the user can help. ERR_UPSTREAM_DOWN: the grant stands as before. ERR_STORE: not written, and ERR_BUSY: another start's courier may still
+ * hold the answer; join the attempt again later. In all but these two cases the attempt may be released.
  */
 enum err refresh_commit(struct core *core, const char *grant_id, const char *attempt, const struct fetch_answer *answer,
 			const struct secret *body, struct arena *a, struct errinfo *ei);
+/* Grants whose intent stands: their attempts are to be joined after a crash. Ids in the arena. */
+enum err refresh_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei);

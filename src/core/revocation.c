@@ -81,3 +81,8 @@ enum err revocation_done(struct core *core, const char *grant_id, bool told, str
 				   .grant_id = grant_id, .generation = g.generation, .actor = "clerk"};
 	return events_add(core, &event, ei);
 }
+
+enum err revocation_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei)
+{
+	return grants_ids(core, SQL_GRANTS_TO_REVOKE, a, ret_grants, ret_n, ei);
+}

@@ -19,3 +19,5 @@ enum err revocation_plan(struct core *core, const char *grant_id, struct arena *
 			 struct errinfo *ei);
 /* Wipes the tokens and notes in an event whether the provider said yes. */
 enum err revocation_done(struct core *core, const char *grant_id, bool told, struct arena *a, struct errinfo *ei);
+/* Ended grants that still hold tokens: the provider is to be told of them. Ids in the arena. */
+enum err revocation_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei);

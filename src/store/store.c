@@ -51,7 +51,9 @@ enum err store_open(const struct store_args *args, struct store **ret_store, str
 {
 	struct driver *driver;
 	struct store *s;
-	enum err e = sqlite_open(args->path, args->create ? DRIVER_CREATE : DRIVER_EXISTING, args->checkpoints, &driver, ei);
+	bool prefixed = slice_starts(slice_from(args->path), "sqlite:");
+	const char *path = args->path + (prefixed ? strlen("sqlite:") : 0);
+	enum err e = sqlite_open(path, args->create ? DRIVER_CREATE : DRIVER_EXISTING, args->checkpoints, &driver, ei);
 
 	if (e)
 		return e;

@@ -13,7 +13,7 @@
 struct store;
 
 struct store_args {
-	const char *path; /* SQLite file */
+	const char *path; /* SQLite file, with or without "sqlite:" before it */
 	bool create;      /* make the file when missing (init only) */
 	bool checkpoints; /* this process checkpoints the log (clerk, init) */
 };

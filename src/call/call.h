@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request on its way through a worker: who calls, what the handler works with, and what it may ask of
+ * the clerk. A handler is a straight-line function on the store thread. What needs a provider it puts into
+ * `ask` and returns; the worker brings the clerk's reply and runs the handler again with `reply` set.
+ */
+#pragma once
+
+#include "core/access.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "json/jsonr.h"
+#include "json/jsonw.h"
+
+enum call_ask_kind { CALL_ASK_NOTHING, CALL_ASK_EXCHANGE, CALL_ASK_REFRESH };
+
+struct call_ask {
+	enum call_ask_kind kind;
+	const char *subject;    /* flow or grant id */
+	struct secret *code;    /* exchange */
+	int64_t min_life_ms;    /* refresh */
+};
+
+struct call_reply {
+	enum err err;
+	struct errinfo why;
+};
+
+enum { CALL_REVOKES_MAX = 10000 };
+
+struct call {
+	struct core *core;
+	const struct request *request;
+	struct arena *arena;
+	struct params query;
+	struct caller caller;          /* CALLER_NOBODY on public routes without credentials */
+	const struct jsonr *body;      /* the JSON object of a request that has one, else NULL */
+	struct response *response;
+	struct call_ask ask;
+	const struct call_reply *reply; /* set when the handler runs again */
+	void *state;                   /* the handler's own, kept between its two runs; in the arena */
+	/* Ended grants that the clerk is to tell the provider of, after the answer; nobody waits. */
+	const char *const *revoke;
+	size_t revoke_count;
+};
+
+/* ERR_OK: the response is filled in, or `ask` is. Else the route's error answer is made from `ei`. */
+typedef enum err call_fn(struct call *c, struct errinfo *ei);
+
+/* Who may call a route. */
+enum call_who {
+	CALL_ANYBODY,  /* credentials are looked at when they are there */
+	CALL_KNOWN,    /* a key or a session */
+	CALL_KEY,      /* a key only: a session gets 403 */
+	CALL_SESSION,  /* a session only; a page redirects to the sign-in */
+};
+
+struct call_route {
+	call_fn *handler;
+	enum call_who who;
+	enum access_scope scope;
+	bool page; /* errors are shown as a page, not as JSON */
+};
+
+/*
+ * Credentials (key beats cookie), query and JSON body of a request, checked against the route: CSRF rules for
+ * unsafe methods by cookie (WB-03), content type, scope. On ERR_OK the handler may run.
+ */
+enum err call_prepare(struct call *c, const struct call_route *route, struct errinfo *ei);
+
+/* The session cookie's and the browser cookie's value; n 0 when absent. */
+struct slice call_session_cookie(const struct call *c);
+struct slice call_browser_cookie(const struct call *c);
+/*
+ * The browser's cookie, made and set on the response when the request has none: what flows are bound to (OA-01).
+ */
+struct slice call_browser(struct call *c);
+void call_set_session(struct call *c, const struct secret *cookie);
+void call_clear_session(struct call *c);
+/* The token that this session's forms carry; ERR_FORBIDDEN unless the form's field `form_token` is it. */
+const char *call_form_token(struct call *c);
+enum err call_check_form(struct call *c, const struct params *form, struct errinfo *ei);
+/* A form body, taken apart. ERR_INVALID for another content type. */
+enum err call_form(struct call *c, struct params *ret, struct errinfo *ei);
+
+/* Begins a JSON answer of that status; write into the returned writer. */
+struct jsonw call_json(struct call *c, int status);
+/* A text member of the body; p NULL when absent or null. ERR_UNPROCESSABLE, with the field, when it is no text or longer than `max`. */
+enum err call_text(const struct call *c, const char *field, size_t max, struct slice *ret, struct errinfo *ei);
+/* API.md's error shape. */
+void call_error_json(struct response *r, const char *request_id, enum err e, int status, const struct errinfo *ei);

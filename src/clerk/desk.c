@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machinery of the clerk's operations: a step on the store thread, then the courier, then the next
+ * step. Must never send a second FETCH for an attempt: after the first it asks by JOIN.
+ */
+#include "clerk/desk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+static const char *const kind_names[] = {"exchange", "refresh", "revoke"};
+
+static struct slice id_key(const uint64_t *id)
+{
+	return slice_make(id, sizeof *id);
+}
+
+struct operation *desk_find(const struct desk *d, enum operation_kind kind, struct slice subject)
+{
+	char key[128];
+	int n = snprintf(key, sizeof key, "%s %.*s", kind_names[kind], SLICE_ARG(subject));
+
+	return n > 0 && (size_t)n < sizeof key ? map_get(d->operations, slice_from(key)) : NULL;
+}
+
+static void on_job_run(struct job *job)
+{
+	struct operation *op = CONTAINER_OF(job, struct operation, job);
+
+	op->step(op);
+}
+
+static void after_step(struct operation *op);
+
+static void on_job_done(struct job *job)
+{
+	after_step(CONTAINER_OF(job, struct operation, job));
+}
+
+struct operation *desk_open(struct desk *d, enum operation_kind kind, struct slice subject, operation_step_fn *step)
+{
+	struct operation *op = MEM_NEW(struct operation);
+
+	op->desk = d;
+	op->kind = kind;
+	op->arena = arena_new(DESK_ARENA_BYTES);
+	op->subject = arena_strndup(op->arena, subject);
+	op->key = arena_printf(op->arena, "%s %s", kind_names[kind], op->subject);
+	op->job = (struct job){.run = on_job_run, .done = on_job_done};
+	op->step = step;
+	random_id(op->attempt);
+	list_init(&op->waiters);
+	map_put(d->operations, slice_from(op->key), op);
+	return op;
+}
+
+void desk_wait(struct operation *op, int64_t slot, uint64_t message_id)
+{
+	struct waiter *w = ARENA_NEW(op->arena, struct waiter);
+
+	w->slot = slot;
+	w->message_id = message_id;
+	list_append(&op->waiters, &w->node);
+}
+
+void desk_run(struct operation *op)
+{
+	jobs_submit(op->desk->jobs, &op->job);
+}
+
+size_t desk_busy(const struct desk *d)
+{
+	return map_count(d->operations) + d->recovering;
+}
+
+static void answer_waiters(struct operation *op)
+{
+	struct ipc_message m = {.kind = op->kind == OPERATION_EXCHANGE ? IPC_EXCHANGED : IPC_REFRESHED};
+
+	m.field[IPC_RESULT_ERR].number = op->err;
+	m.field[IPC_RESULT_CODE].bytes = slice_from(op->why.code);
+	m.field[IPC_RESULT_DETAIL].bytes = slice_from(op->why.detail);
+	m.field[IPC_RESULT_HINT].bytes = slice_from(op->why.hint);
+	while (!list_empty(&op->waiters)) {
+		const struct waiter *w = CONTAINER_OF(op->waiters.next, struct waiter, node);
+		struct channel *c = op->desk->worker[w->slot];
+
+		list_remove(op->waiters.next);
+		m.id = w->message_id;
+		if (c)
+			(void)channel_send(c, &m); /* a worker that is gone asks again when it is back */
+	}
+}
+
+static void release(struct operation *op)
+{
+	struct ipc_message m = {.kind = IPC_RELEASE};
+
+	m.field[IPC_RELEASE_ATTEMPT].bytes = slice_from(op->attempt);
+	(void)channel_send(op->desk->courier, &m); /* not heard: the courier keeps it until its time is over */
+}
+
+static void end(struct operation *op)
+{
+	struct desk *d = op->desk;
+
+	if (op->err)
+		LOG(op->err == ERR_UPSTREAM_DENIED ? LOG_INFO : LOG_WARN, "operation_failed", LOG_S("what", op->key),
+		    LOG_S("result", err_wire_code(op->err, &op->why)), LOG_S("detail", op->why.detail));
+	else
+		LOG(LOG_INFO, "operation_done", LOG_S("what", op->key));
+	answer_waiters(op);
+	if (op->release)
+		release(op);
+	map_remove(d->operations, slice_from(op->key));
+	arena_free(&op->arena);
+	free(op);
+	if (d->stopping && desk_busy(d) == 0)
+		d->idle(d);
+}
+
+/* Sends FETCH or, when the attempt went out before, JOIN. Nothing when no courier is there: desk_courier_returned() asks. */
+static void ask_courier(struct operation *op)
+{
+	struct desk *d = op->desk;
+	CLEANUP(arena_free) struct arena *a = arena_new(1 << 20);
+	struct ipc_message m = {.kind = IPC_JOIN};
+	bool yields = op->request.flags & FETCH_YIELDS_TOKENS;
+
+	if (!channel_connected(d->courier))
+		return;
+	if (op->sent_once && (yields || op->next == OPERATION_JOIN)) {
+		m.field[IPC_JOIN_ATTEMPT].bytes = slice_from(op->attempt);
+	} else if (fetch_to_message(&op->request, a, &m, &op->why)) {
+		op->err = ERR_INTERNAL;
+		op->fetching = false;
+		end(op);
+		return;
+	}
+	m.id = channel_next_id(d->courier);
+	map_put(d->awaiting, id_key(&m.id), op);
+	if (channel_send(d->courier, &m) == ERR_OK)
+		op->sent_once = true;
+	else
+		map_remove(d->awaiting, id_key(&m.id)); /* the connection is gone or full: its successor is asked */
+}
+
+static void after_step(struct operation *op)
+{
+	switch (op->next) {
+	case OPERATION_FETCH:
+	case OPERATION_JOIN:
+		op->fetching = true;
+		op->sent_once = op->next == OPERATION_JOIN;
+		ask_courier(op);
+		break;
+	case OPERATION_END:
+		end(op);
+		break;
+	}
+}
+
+void desk_courier_message(struct desk *d, struct ipc_message *m)
+{
+	struct operation *op = map_remove(d->awaiting, id_key(&m->id));
+	struct fetch_answer answer;
+
+	if (!op || m->kind != IPC_FETCHED)
+		return;
+	op->fetching = false;
+	if (fetch_answer_from_message(m, &answer))
+		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier's answer is malformed", .sent = true};
+	/* An answer of another attempt must not be taken for ours. */
+	if (answer.sealed && !fetch_head_is_of(answer.head, op->attempt))
+		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier answered for another attempt", .sent = true};
+	answer.head = arena_copy(op->arena, answer.head);
+	answer.body = arena_copy(op->arena, answer.body);
+	op->answer = answer;
+	desk_run(op);
+}
+
+static void ask_again(struct slice key, void *value, void *arg)
+{
+	struct operation *op = value;
+
+	(void)key;
+	(void)arg;
+	if (op->fetching)
+		ask_courier(op);
+}
+
+void desk_courier_returned(struct desk *d)
+{
+	map_free(&d->awaiting);
+	d->awaiting = map_new();
+	map_each(d->operations, ask_again, NULL);
+}
+
+enum err desk_open_body(struct operation *op)
+{
+	op->body = NULL;
+	if (op->answer.err)
+		return ERR_OK;
+	if (!op->answer.sealed) {
+		op->body = secret_in_arena(op->arena, secret_new(op->answer.body));
+		return ERR_OK;
+	}
+	return keeper_client_open(op->desk->keeper, op->answer.head, op->answer.body, op->arena, &op->body, &op->why);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clerk's three kinds of operations as steps: code exchange, refresh, revocation; and recovery of what a crash left open. */
+#pragma once
+
+#include "clerk/desk.h"
+
+/* Starts or joins the exchange of a flow's code (n 0 for recovery: only an intent that stands is joined). */
+struct operation *errands_exchange(struct desk *d, struct slice flow_id, struct slice code);
+/* Starts or joins a grant's refresh. */
+struct operation *errands_refresh(struct desk *d, struct slice grant_id, int64_t min_life_ms);
+/* Tells the provider of an ended grant; nobody waits. */
+void errands_revoke(struct desk *d, struct slice grant_id);
+/*
+ * A job that looks for intents without an outcome and ended grants that the provider was not told of, and opens
+ * operations for those that are not under way. Does nothing while one runs.
+ */
+void errands_recover(struct desk *d);
