@@ -232,6 +232,8 @@ static enum err scan_all(struct scan *s)
 			blank(s);
 		else if (c == '/' && (peek(s, 1) == '/' || peek(s, 1) == '*'))
 			e = skip_comment(s);
+		else if (c == '/')
+			e = wrong(s, s->line, "a / that begins no comment");
 		else
 			e = take_token(s);
 	}

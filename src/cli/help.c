@@ -79,8 +79,8 @@ static void put_option(const struct option *o, void *arg)
 	struct buf *out = arg;
 	size_t start = out->n;
 
-	/* It does the same as --verbose and would cost a line on every page. */
-	if (slice_is(slice_from(o->name), "debug"))
+	/* Who reads this found --help, and --debug is --verbose: each would cost a line on every page. */
+	if (slice_is(slice_from(o->name), "debug") || slice_is(slice_from(o->name), "help"))
 		return;
 	buf_printf(out, "  --%s%s%s", o->name, o->value ? "=" : "", o->value ? o->value : "");
 	put_column(out, start, OPTION_COLUMN);
@@ -91,11 +91,9 @@ void help_command(const struct command *c, bool colour, struct buf *out)
 {
 	buf_printf(out, "%s.\n", c->summary);
 	put_title(out, "Usage", colour);
-	buf_printf(out, "  fiber %s%s%s%s%s [options]\n", c->group, c->group[0] ? " " : "", c->name,
+	buf_printf(out, "  fiber %s%s%s%s%s [options]", c->group, c->group[0] ? " " : "", c->name,
 		   c->positional ? " " : "", c->positional ? c->positional : "");
-	if (c->alias)
-		buf_printf(out, "  fiber %s%s%s%s%s [options]\n", c->group, c->group[0] ? " " : "", c->alias,
-			   c->positional ? " " : "", c->positional ? c->positional : "");
+	buf_printf(out, "%s%s\n", c->alias ? "   or: " : "", c->alias ? c->alias : "");
 	put_title(out, "Options", colour);
 	command_each_option(c, put_option, out);
 	put_title(out, "Example", colour);

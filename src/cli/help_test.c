@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every page of help fits a screen of 80 by 24 and has an example that the parser takes. */
+#include "cli/help.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "cli/args.h"
+#include "cli/text.h"
+
+enum { SCREEN_LINES = 24, SCREEN_COLUMNS = 80 };
+
+static void fits(struct buf *page, const char *name)
+{
+	struct slice rest = buf_slice(page), line;
+	size_t lines = 0;
+
+	while (slice_split(&rest, '\n', &line)) {
+		/* The examples, which are to be copied, may be longer. */
+		if (text_width(line) > SCREEN_COLUMNS && !slice_starts(line, "  fiber "))
+			fail_msg("%s: \"%.*s\" is %zu wide", name, SLICE_ARG(line), text_width(line));
+		lines++;
+	}
+	if (lines > SCREEN_LINES + 1)
+		fail_msg("%s: %zu lines", name, lines - 1);
+}
+
+static void pages_fit(void **state)
+{
+	struct buf page;
+
+	(void)state;
+	buf_init(&page, 65536);
+	for (size_t i = 0; i < commands_count; i++) {
+		buf_reset(&page);
+		help_command(&commands[i], false, &page);
+		fits(&page, commands[i].name);
+		assert_non_null(strstr(buf_cstr(&page), commands[i].example));
+	}
+	for (size_t i = 0; i < command_groups_count; i++) {
+		buf_reset(&page);
+		help_group(slice_from(command_groups[i].path), false, &page);
+		fits(&page, command_groups[i].path);
+		assert_non_null(strstr(buf_cstr(&page), "Example\n  "));
+	}
+	buf_done(&page);
+}
+
+static void first_page_names_every_command(void **state)
+{
+	struct buf page;
+
+	(void)state;
+	buf_init(&page, 65536);
+	help_group(SLICE_LIT(""), false, &page);
+	for (size_t i = 0; i < commands_count; i++)
+		assert_non_null(strstr(buf_cstr(&page), commands[i].name));
+	buf_done(&page);
+}
+
+/* The words of an example, up to the first quote, are enough to find its command. */
+static void examples_belong_to_their_command(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < commands_count; i++) {
+		struct arena *a = arena_new(65536);
+		const char *start = strstr(commands[i].example, "fiber ");
+		struct slice rest, word;
+		struct args args;
+		char *argv[16];
+		int argc = 0;
+
+		assert_non_null(start);
+		rest = slice_make(start, strcspn(start, "\")"));
+		while (argc < 15 && slice_split(&rest, ' ', &word))
+			if (word.n)
+				argv[argc++] = arena_strndup(a, word);
+		argv[argc] = NULL;
+		/* A cut value is no value: only the command counts here. */
+		(void)args_parse(argc, argv, &args, NULL);
+		assert_ptr_equal(args.command, &commands[i]);
+		args_done(&args);
+		arena_free(&a);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_fit),
+		cmocka_unit_test(first_page_names_every_command),
+		cmocka_unit_test(examples_belong_to_their_command),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
