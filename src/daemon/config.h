@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configuration: one table, read from the environment and a file, checked at start and immutable
+ * from then on. The table is also the user's documentation (docs/configuration.md).
+ */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "ipc/ipc.h"
+
+/*
+ * key, name, default, roles that get it, allowed form, what it does. "<data dir>" and "<listen>" in a
+ * default stand for the values of those keys, "<cores>" for the number of processor cores. A key stands
+ * here only when something reads it.
+ */
+#define CONFIG_KEYS(X)                                                                                              \
+	X(LISTEN, "FIBERWISE_LISTEN", "127.0.0.1:7001", 0,                                                          \
+	  "an address and a port from 1 to 65535, such as 127.0.0.1:7001 or [::1]:7001",                            \
+	  "Where the service listens. Put a TLS-terminating proxy in front of anything but loopback.")              \
+	X(PUBLIC_URL, "FIBERWISE_PUBLIC_URL", "http://<listen>", IPC_STORE_ROLES | IPC_SET(INIT),                   \
+	  "an https:// address without path, or an http:// one on loopback (127.0.0.1, [::1], localhost)",          \
+	  "The address under which browsers and apps reach the service; callbacks and links are made from it.")     \
+	X(DATA_DIR, "FIBERWISE_DATA_DIR", ".fiberwise-core", IPC_STORE_ROLES | IPC_SET(INIT) | IPC_SET(COURIER),    \
+	  "a directory that belongs to the user who runs fiberd; it is made when missing",                          \
+	  "Where everything lies that the service keeps. Locked while in use, readable by its owner only.")         \
+	X(DATABASE, "FIBERWISE_DATABASE", "sqlite:<data dir>/fiberwise.db", IPC_STORE_ROLES | IPC_SET(INIT),        \
+	  "sqlite:<path of a file>", "The database.")                                                               \
+	X(MASTER_KEY_FILE, "FIBERWISE_MASTER_KEY_FILE", "<data dir>/keys/master.key",                               \
+	  IPC_SET(KEEPER) | IPC_SET(INIT), "the path of a file that only its owner, the user who runs fiberd, may read", \
+	  "The master key, 64 hex digits. Made at the first start; keep a copy apart from the database's: without " \
+	  "it no stored token can be opened.")                                                                      \
+	X(WORKERS, "FIBERWISE_WORKERS", "<cores>", 0, "a number from 1 to 64", "How many processes answer HTTP.")   \
+	X(EGRESS_ALLOW, "FIBERWISE_EGRESS_ALLOW", "", IPC_SET(COURIER) | IPC_STORE_ROLES,                           \
+	  "a list of CIDR[:port], separated by commas, such as 10.1.0.0/16:443, [::1]/128",                         \
+	  "Private addresses at which providers may live all the same; http is allowed only to these. Empty: none.") \
+	X(LOG_FILE, "FIBERWISE_LOG_FILE", "<data dir>/logs/oauth.log", 0, "the path of a file",                     \
+	  "The log, one JSON object a line. Reopened on SIGHUP.")                                                   \
+	X(DEBUG, "OAUTH_DEBUG", "false", IPC_CHILDREN, "true or false", "More lines in the log; never a secret.")
+
+enum config_key {
+#define X(key, name, standard, roles, form, what) CONFIG_##key,
+	CONFIG_KEYS(X)
+#undef X
+		CONFIG_KEY__COUNT
+};
+
+enum { CONFIG_WORKERS_MAX = 64 };
+
+struct config;
+
+struct config_args {
+	const char *file; /* --config; NULL: fiberd.conf in the data directory, if there is one */
+	char *const *env; /* NAME=value, NULL at the end */
+};
+
+/*
+ * Reads and checks everything, touches nothing. ERR_CONFIG: the sentence names where it stands, the key, its
+ * value and the allowed form; for an unknown key the nearest known one.
+ */
+enum err config_load(const struct config_args *args, struct config **ret_config, struct errinfo *ei);
+void config_free(struct config **c);
+
+/* The value as text, never NULL. */
+const char *config_get(const struct config *c, enum config_key key);
+const char *config_name(enum config_key key);
+/* "default", "environment", or "<file> line <n>". */
+const char *config_source(const struct config *c, enum config_key key);
+unsigned config_workers(const struct config *c);
+/* The address of FIBERWISE_LISTEN; returns its length. */
+socklen_t config_listen(const struct config *c, struct sockaddr_storage *ret_address);
+/* Appends lines NAME=value of the keys that this role gets. */
+void config_put_role(const struct config *c, enum ipc_role role, struct buf *out);
+/* Appends docs/configuration.md. */
+void config_put_docs(struct buf *out);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the supervisor hands to roles: START, connections to each other, a reopened log. Must never
+ * give a role more configuration, or another partner, than the tables say.
+ */
+#include "daemon/supervisor_state.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/logfile.h"
+
+enum { CONFIG_MAX_BYTES = 64 * 1024 };
+
+/* Who speaks to whom. The courier knows the clerk and the keeper only; workers do not know each other. */
+static const struct {
+	enum ipc_role a, b;
+} partners[] = {
+	{IPC_CLERK, IPC_WORKER}, {IPC_KEEPER, IPC_CLERK},  {IPC_KEEPER, IPC_WORKER},
+	{IPC_KEEPER, IPC_COURIER}, {IPC_CLERK, IPC_COURIER},
+};
+
+static bool are_partners(enum ipc_role one, enum ipc_role other)
+{
+	for (size_t i = 0; i < ARRAY_LEN(partners); i++)
+		if ((partners[i].a == one && partners[i].b == other) || (partners[i].a == other && partners[i].b == one))
+			return true;
+	return false;
+}
+
+enum err supervisor_send_start(const struct supervisor *s, struct child *c)
+{
+	struct ipc_message m = {.kind = IPC_START};
+	struct buf lines;
+	enum err e;
+
+	buf_init(&lines, CONFIG_MAX_BYTES);
+	config_put_role(s->config, c->role, &lines);
+	m.field[IPC_START_CONFIG].bytes = buf_slice(&lines);
+	m.field[IPC_START_SLOT].number = c->slot;
+	m.field[IPC_START_WORKERS].number = (int64_t)s->worker_count;
+	m.field[IPC_START_INSTANCE].bytes = slice_from(s->instance);
+	m.field[IPC_START_LOG].fd = s->log_fd >= 0 ? s->log_fd : s->null_fd; /* init changes nothing, not even the log, before all is well */
+	m.field[IPC_START_SOCKET].fd = c->role == IPC_WORKER ? s->listeners[c->slot] : s->null_fd;
+	e = child_send(c, &m);
+	buf_done(&lines);
+	return e;
+}
+
+static enum err send_peer(struct child *to, const struct child *about, int fd)
+{
+	struct ipc_message m = {.kind = IPC_PEER};
+
+	m.field[IPC_PEER_ROLE].number = (int64_t)about->role;
+	m.field[IPC_PEER_SLOT].number = about->slot;
+	m.field[IPC_PEER_SOCKET].fd = fd;
+	return child_send(to, &m);
+}
+
+/* A role that cannot be told of its partner is of no use: it is killed, and its successor introduced anew. */
+static void introduce_pair(struct child *c, struct child *other)
+{
+	int fds[2];
+
+	if (ipc_pair(fds)) {
+		LOG(LOG_ERROR, "introduction_failed", LOG_S("of", c->name), LOG_S("to", other->name));
+		child_kill(c);
+		return;
+	}
+	if (send_peer(c, other, fds[0]))
+		child_kill(c);
+	if (send_peer(other, c, fds[1]))
+		child_kill(other);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+void supervisor_introduce(struct supervisor *s, struct child *c)
+{
+	for (size_t i = 0; i < s->child_count; i++) {
+		struct child *other = &s->children[i];
+
+		if (other != c && child_alive(other) && are_partners(c->role, other->role))
+			introduce_pair(c, other);
+	}
+}
+
+void supervisor_reopen_log(struct supervisor *s)
+{
+	struct ipc_message m = {.kind = IPC_LOG};
+	struct errinfo ei = {.detail = ""};
+	int fd;
+
+	if (s->log_fd < 0)
+		return;
+	if (logfile_open(config_get(s->config, CONFIG_LOG_FILE), &fd, &ei)) {
+		LOG(LOG_ERROR, "log_not_reopened", LOG_S("detail", ei.detail));
+		return;
+	}
+	dup3(fd, s->log_fd, O_CLOEXEC);
+	close(fd);
+	LOG(LOG_INFO, "log_reopened");
+	m.field[IPC_LOG_FILE].fd = s->log_fd;
+	for (size_t i = 0; i < s->child_count; i++)
+		if (child_alive(&s->children[i]) && child_send(&s->children[i], &m) != ERR_OK)
+			LOG(LOG_WARN, "log_not_handed_on", LOG_S("of", s->children[i].name));
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor's state, shared by its files and nobody else. */
+#pragma once
+
+#include <uv.h>
+
+#include "base/random.h"
+#include "daemon/child.h"
+#include "daemon/config.h"
+#include "daemon/control.h"
+#include "daemon/datadir.h"
+
+enum phase { PHASE_INIT, PHASE_STARTING, PHASE_SERVING, PHASE_STOPPING };
+
+struct supervisor {
+	const struct config *config;
+	uv_loop_t loop;
+	uv_signal_t signals[3];
+	uv_timer_t deadline; /* of the stage of stopping that runs */
+	struct datadir dir;
+	struct control *control;
+	int log_fd, null_fd;
+	int *listeners; /* one per worker */
+	bool listening;
+	char instance[RANDOM_ID_BYTES];
+	struct child init;
+	struct child *children; /* keeper, courier, clerk, workers */
+	size_t child_count, worker_count;
+	enum phase phase;
+	size_t stage; /* of stopping */
+	bool ended;
+	int exit_code;
+};
+
+/* START with what this role needs. */
+enum err supervisor_send_start(const struct supervisor *s, struct child *c);
+/* Fresh connections between this role and all its partners that are alive. */
+void supervisor_introduce(struct supervisor *s, struct child *c);
+/* After a death: at once, or later when it died soon after its start before. */
+void supervisor_restart_later(struct supervisor *s, struct child *c);
+/* Begins the orderly stop, or goes on with it after a role has gone. */
+void supervisor_stop(struct supervisor *s);
+/* SIGHUP: opens the log file anew and hands it to everybody. */
+void supervisor_reopen_log(struct supervisor *s);
+void supervisor_signals(struct supervisor *s, uv_signal_cb on_stop, uv_signal_cb on_hup);
+/* After the loop has ended: lets go of everything. */
+void supervisor_done(struct supervisor *s);
