@@ -235,6 +235,16 @@ void egress_peer_text(const struct egress_peer *p, char ret_text[EGRESS_TEXT_BYT
 	inet_ntop(p->is_ipv6 ? AF_INET6 : AF_INET, p->addr, ret_text, EGRESS_TEXT_BYTES);
 }
 
+void egress_put_url(struct buf *out, const struct url *u)
+{
+	url_put_origin(out, u);
+	buf_put(out, u->path.n ? u->path : SLICE_LIT("/"));
+	if (u->query.p) {
+		buf_putc(out, '?');
+		buf_put(out, u->query);
+	}
+}
+
 enum err egress_vet_url(const struct url *u, struct errinfo *ei)
 {
 	if (u->fragment.p)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/url.h"
@@ -49,6 +50,12 @@ socklen_t egress_peer_sockaddr(const struct egress_peer *p, struct sockaddr_stor
 bool egress_peer_eq(const struct egress_peer *a, const struct egress_peer *b);
 /* The address without port. */
 void egress_peer_text(const struct egress_peer *p, char ret_text[EGRESS_TEXT_BYTES]);
+
+/*
+ * The text to connect with: written anew from the vetted parts, so that no other parser can read another
+ * host in it. At most URL_MAX_BYTES and a few more.
+ */
+void egress_put_url(struct buf *out, const struct url *u);
 
 /* What a URL must be whatever its addresses are: ERR_FORBIDDEN for a fragment. */
 enum err egress_vet_url(const struct url *u, struct errinfo *ei);

@@ -295,12 +295,7 @@ static bool set_url(struct transfer *t)
 	bool ok;
 
 	buf_init(&text, URL_MAX_BYTES + 16);
-	url_put_origin(&text, &t->url);
-	buf_put(&text, t->url.path.n ? t->url.path : SLICE_LIT("/"));
-	if (t->url.query.p) {
-		buf_putc(&text, '?');
-		buf_put(&text, t->url.query);
-	}
+	egress_put_url(&text, &t->url);
 	ok = buf_ok(&text) && curl_easy_setopt(t->easy, CURLOPT_URL, buf_cstr(&text)) == CURLE_OK;
 	buf_done(&text);
 	return ok;
