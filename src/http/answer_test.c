@@ -58,8 +58,9 @@ static void test_http_1_0_is_served_and_closed(void **state)
 	(void)state;
 	testserver_start(&t, NULL);
 	buf_init(&out, 1 << 20);
-	assert_int_equal(testserver_talk(&t, SLICE_LIT("GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"), &out),
-			 200);
+	assert_int_equal(
+		testserver_talk(&t, SLICE_LIT("GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"), &out),
+		200);
 	assert_non_null(strstr(buf_cstr(&out), "\r\nConnection: close\r\n"));
 	buf_done(&out);
 	testserver_stop(&t);
@@ -127,7 +128,8 @@ static void test_a_client_that_disappears(void **state)
 
 		testserver_start(&t, NULL);
 		fd = testserver_connect(&t);
-		testserver_send(fd, SLICE_LIT("GET /hold HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer x\r\n\r\nGET /n"));
+		testserver_send(fd,
+				SLICE_LIT("GET /hold HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer x\r\n\r\nGET /n"));
 		testserver_run(&t, 20);
 		assert_int_equal(t.held_count, 1);
 		if (reset)
@@ -155,7 +157,8 @@ static void test_a_half_closed_client_gets_its_answer(void **state)
 	testserver_start(&t, NULL);
 	buf_init(&out, 1 << 20);
 	fd = testserver_connect(&t);
-	testserver_send(fd, SLICE_LIT("GET /hold HTTP/1.1\r\nHost: h\r\n\r\nGET /two HTTP/1.1\r\nHost: h\r\n\r\nGET /part"));
+	testserver_send(
+		fd, SLICE_LIT("GET /hold HTTP/1.1\r\nHost: h\r\n\r\nGET /two HTTP/1.1\r\nHost: h\r\n\r\nGET /part"));
 	shutdown(fd, SHUT_WR);
 	testserver_run(&t, 20);
 	testserver_release(&t);

@@ -48,29 +48,21 @@ static enum refusal size_char(struct chunk *c, char ch)
 static enum refusal frame_char(struct chunk *c, char ch)
 {
 	switch (c->state) {
-	case CHUNK_SIZE:
-		return size_char(c, ch);
+	case CHUNK_SIZE: return size_char(c, ch);
 	case CHUNK_SIZE_LF:
 		c->total += c->left;
 		c->state = c->left ? CHUNK_DATA : CHUNK_LAST_CR;
 		return ch == '\n' ? REFUSAL_NONE : REFUSAL_CHUNK;
-	case CHUNK_DATA_CR:
-		c->state = CHUNK_DATA_LF;
-		return ch == '\r' ? REFUSAL_NONE : REFUSAL_CHUNK;
+	case CHUNK_DATA_CR: c->state = CHUNK_DATA_LF; return ch == '\r' ? REFUSAL_NONE : REFUSAL_CHUNK;
 	case CHUNK_DATA_LF:
 		c->state = CHUNK_SIZE;
 		c->digits = 0;
 		return ch == '\n' ? REFUSAL_NONE : REFUSAL_CHUNK;
-	case CHUNK_LAST_CR:
-		c->state = CHUNK_LAST_LF;
-		return ch == '\r' ? REFUSAL_NONE : REFUSAL_CHUNK;
-	case CHUNK_LAST_LF:
-		c->state = CHUNK_DONE;
-		return ch == '\n' ? REFUSAL_NONE : REFUSAL_CHUNK;
+	case CHUNK_LAST_CR: c->state = CHUNK_LAST_LF; return ch == '\r' ? REFUSAL_NONE : REFUSAL_CHUNK;
+	case CHUNK_LAST_LF: c->state = CHUNK_DONE; return ch == '\n' ? REFUSAL_NONE : REFUSAL_CHUNK;
 	case CHUNK_DATA:
 	case CHUNK_DONE:
-	default:
-		return REFUSAL_CHUNK;
+	default: return REFUSAL_CHUNK;
 	}
 }
 

@@ -16,7 +16,7 @@
 #include "http/answer.h"
 
 enum {
-	READ_AHEAD_MAX = 16 * 1024,                       /* while a request is being worked on */
+	READ_AHEAD_MAX = 16 * 1024, /* while a request is being worked on */
 	INPUT_MAX = REQUEST_HEAD_MAX + REQUEST_TARGET_MAX + 1024 + 2 * CONNECTION_READ_BYTES + READ_AHEAD_MAX,
 };
 
@@ -58,6 +58,7 @@ void connection_close(struct connection *c)
 	arena_free(&unread);
 	c->state = CONNECTION_CLOSED;
 	list_remove(&c->node);
+	list_remove(&c->yielded);
 	peer_drop(c->server->peers, &c->peer_count);
 	c->server->connection_count--;
 	uv_close((uv_handle_t *)&c->tcp, on_closed);
@@ -100,6 +101,7 @@ static void dispatch(struct connection *c)
 
 	c->keep = c->message.keep_alive;
 	c->head_only = c->exchange->request.method == HTTP_M_HEAD;
+	c->budget--;
 	connection_wait(c, CONNECTION_BUSY, -1);
 	s->args.on_request(c->exchange, &c->exchange->request, s->args.arg);
 }
@@ -132,7 +134,8 @@ static size_t take_head(struct connection *c, struct slice bytes)
 	c->scanned = 0;
 	if (scan == HEAD_COMPLETE) {
 		c->exchange = connection_new_exchange(c);
-		why = message_begin(&c->message, slice_sub(bytes, 0, length), &c->exchange->request, &c->exchange->body);
+		why = message_begin(&c->message, slice_sub(bytes, 0, length), &c->exchange->request,
+				    &c->exchange->body);
 	}
 	if (why)
 		answer_refuse(c, why);
@@ -141,6 +144,14 @@ static size_t take_head(struct connection *c, struct slice bytes)
 	else
 		await_body(c, bytes.n == length);
 	return length;
+}
+
+/* A client that has sent hundreds of requests at once lets others have their turn. */
+static void yield(struct connection *c)
+{
+	if (list_empty(&c->yielded))
+		list_append(&c->server->yielded, &c->yielded);
+	server_wake(c->server);
 }
 
 static size_t take_body(struct connection *c, struct slice bytes)
@@ -174,22 +185,21 @@ static size_t run(struct connection *c, struct slice bytes)
 		switch (c->state) {
 		case CONNECTION_IDLE:
 		case CONNECTION_HEAD:
-			used = take_head(c, rest);
+			if (c->budget)
+				used = take_head(c, rest);
+			else
+				yield(c);
 			stuck = used == 0;
 			break;
 		case CONNECTION_BODY:
 			used = take_body(c, rest);
 			stuck = used == 0;
 			break;
-		case CONNECTION_LINGER:
-			used = rest.n;
-			break;
+		case CONNECTION_LINGER: used = rest.n; break;
 		case CONNECTION_BUSY:
 		case CONNECTION_WRITING:
 		case CONNECTION_CLOSED:
-		default:
-			stuck = true;
-			break;
+		default: stuck = true; break;
 		}
 		at += used;
 	}
@@ -210,7 +220,7 @@ static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *ret_buf)
 /* Reads on unless enough is waiting already. */
 static void adjust_reading(struct connection *c)
 {
-	bool waits = c->state == CONNECTION_BUSY || c->state == CONNECTION_WRITING;
+	bool waits = c->state == CONNECTION_BUSY || c->state == CONNECTION_WRITING || !list_empty(&c->yielded);
 	bool want = !c->at_end && !(waits && c->in.n - c->in_at >= READ_AHEAD_MAX);
 
 	if (c->state == CONNECTION_CLOSED || want == c->reading)
@@ -234,14 +244,15 @@ static void run_pending(struct connection *c)
 /* After a turn: the client has ended, and what is there does not make a request any more. */
 static void end_if_over(struct connection *c)
 {
-	if (c->at_end && c->state != CONNECTION_BUSY && c->state != CONNECTION_WRITING)
+	if (c->at_end && list_empty(&c->yielded) && c->state != CONNECTION_BUSY && c->state != CONNECTION_WRITING)
 		connection_close(c);
 }
 
 static void take(struct connection *c, struct slice bytes)
 {
 	if (c->in.n) {
-		buf_consume(&c->in, c->in_at);
+		if (c->in_at)
+			buf_consume(&c->in, c->in_at);
 		c->in_at = 0;
 		buf_put(&c->in, bytes);
 		run_pending(c);
@@ -269,6 +280,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		connection_close(c);
 		return;
 	}
+	if (list_empty(&c->yielded))
+		c->budget = CONNECTION_BUDGET;
 	take(c, slice_make(buf->base, (size_t)n));
 	sodium_memzero(buf->base, (size_t)n);
 	adjust_reading(c);
@@ -312,6 +325,15 @@ void connection_answered(struct connection *c)
 	adjust_reading(c);
 }
 
+void connection_resume(struct connection *c)
+{
+	list_remove(&c->yielded);
+	c->budget = CONNECTION_BUDGET;
+	run_pending(c);
+	end_if_over(c);
+	adjust_reading(c);
+}
+
 void connection_expire(struct connection *c)
 {
 	if (c->state == CONNECTION_HEAD)
@@ -322,56 +344,26 @@ void connection_expire(struct connection *c)
 		connection_close(c);
 }
 
-/* Room for one more: the connection that has been idle longest goes. */
-static bool make_room(struct server *s)
-{
-	if (s->connection_count < s->args.max_connections)
-		return true;
-	if (list_empty(&s->idle))
-		return false;
-	connection_close(CONTAINER_OF(s->idle.next, struct connection, node));
-	return true;
-}
-
-/* False when this client has too many connections. */
-static bool count_peer(struct connection *c)
-{
-	struct server *s = c->server;
-	struct sockaddr_storage address;
-	int n = sizeof address;
-	struct peer peer;
-
-	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &n) < 0)
-		return false; /* gone already */
-	peer = peer_from((const struct sockaddr *)&address);
-	memcpy(c->peer, peer.text, sizeof c->peer);
-	if (peer.is_loopback && !s->limits.count_loopback)
-		return true;
-	c->peer_count = peer_add(s->peers, &peer, s->limits.per_peer);
-	return c->peer_count != NULL;
-}
-
-void connection_accept(struct server *s)
+struct connection *connection_new(struct server *s)
 {
 	struct connection *c = MEM_NEW(struct connection);
-	bool room = make_room(s);
 
 	c->server = s;
 	c->tcp.data = c;
 	buf_init(&c->in, INPUT_MAX);
 	list_init(&c->node);
+	list_init(&c->yielded);
 	if (uv_tcp_init(s->args.loop, &c->tcp) < 0) {
 		free(c);
-		return;
+		return NULL;
 	}
 	s->handles++;
 	s->connection_count++;
-	/* Accepted even when there is no room: libuv stops listening otherwise. */
-	if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) < 0 || !room || !count_peer(c)) {
-		connection_close(c);
-		return;
-	}
-	uv_tcp_nodelay(&c->tcp, 1);
-	connection_wait(c, CONNECTION_IDLE, s->limits.head_ms);
+	return c;
+}
+
+void connection_begin(struct connection *c)
+{
+	connection_wait(c, CONNECTION_IDLE, c->server->limits.head_ms);
 	adjust_reading(c);
 }

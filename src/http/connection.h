@@ -9,11 +9,14 @@
 #include "http/server.h"
 #include "http/wire.h"
 
-enum { CONNECTION_READ_BYTES = 16 * 1024 };
+enum {
+	CONNECTION_READ_BYTES = 16 * 1024,
+	CONNECTION_BUDGET = 32, /* requests of one connection in one turn of the loop */
+};
 
 enum connection_state {
-	CONNECTION_IDLE,    /* no byte of a request yet */
-	CONNECTION_HEAD,    /* part of a head */
+	CONNECTION_IDLE, /* no byte of a request yet */
+	CONNECTION_HEAD, /* part of a head */
 	CONNECTION_BODY,
 	CONNECTION_BUSY,    /* a handler has the request */
 	CONNECTION_WRITING, /* the client takes its answer slowly */
@@ -32,23 +35,25 @@ struct connection {
 	uv_tcp_t tcp;
 	uv_shutdown_t shutdown;
 	struct server *server;
-	struct list node; /* of server->idle or server->active */
+	struct list node;	       /* of server->idle or server->active */
+	struct list yielded;	       /* of server->yielded, while its input waits for the next turn */
+	unsigned budget;	       /* requests left for this turn */
 	struct peer_count *peer_count; /* NULL: not counted */
 	struct exchange *exchange;     /* the request being read or handled */
 	struct message message;
-	struct buf in;      /* bytes read and not yet understood */
-	size_t in_at;       /* of which so many are done with */
-	size_t scanned;     /* of an incomplete head: looked at already */
+	struct buf in;	     /* bytes read and not yet understood */
+	size_t in_at;	     /* of which so many are done with */
+	size_t scanned;	     /* of an incomplete head: looked at already */
 	int64_t deadline_at; /* on the loop's clock; INT64_MAX: none */
 	int64_t body_since_at;
 	size_t body_bytes;
 	enum connection_state state;
-	bool running;    /* in the loop over the input: answers don't start another */
+	bool running; /* in the loop over the input: answers don't start another */
 	bool reading;
-	bool keep;       /* the client wants to keep the connection after this request */
+	bool keep; /* the client wants to keep the connection after this request */
 	bool refused;
-	bool head_only;  /* HEAD */
-	bool at_end;     /* the client sends no more */
+	bool head_only; /* HEAD */
+	bool at_end;	/* the client sends no more */
 	char peer[64];
 };
 
@@ -57,6 +62,8 @@ struct server {
 	struct server_limits limits;
 	uv_tcp_t listener;
 	uv_timer_t sweep;
+	uv_idle_t resume; /* active while connections have yielded */
+	struct list yielded;
 	struct wire wire;
 	struct buf scratch; /* the head of the answer being written */
 	char read_buffer[CONNECTION_READ_BYTES];
@@ -71,8 +78,10 @@ struct server {
 	void *drain_arg;
 };
 
-/* Accepts a connection from the listener and begins to read. */
-void connection_accept(struct server *s);
+/* Counted and open, with nobody at the other end yet; NULL when the loop has no room for its handle. */
+struct connection *connection_new(struct server *s);
+/* Somebody is there: reads. The first head has its deadline from now on. */
+void connection_begin(struct connection *c);
 /* Into a state in which it stays for at most `for_ms`; negative: for ever. */
 void connection_wait(struct connection *c, enum connection_state state, int64_t for_ms);
 /* Its answer has left: on with the next request, or the end. */
@@ -81,8 +90,12 @@ void connection_answered(struct connection *c);
 struct exchange *connection_new_exchange(struct connection *c);
 /* Ends it now. */
 void connection_close(struct connection *c);
+/* Goes on with input that it left for a later turn. */
+void connection_resume(struct connection *c);
 /* Its deadline has passed. */
 void connection_expire(struct connection *c);
 
+/* Somebody yielded: server.c calls connection_resume() in the loop's next turn. */
+void server_wake(struct server *s);
 /* A connection's handle is closed and its memory gone: server.c counts. */
 void server_connection_gone(struct server *s);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,22 +37,31 @@ static void test_wb08_smuggling(void **state)
 		struct slice bytes;
 		int status;
 	} cases[] = {
-		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT), 400},
-		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" NEXT), 400},
+		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 44\r\nTransfer-Encoding: "
+			   "chunked\r\n\r\n0\r\n\r\n" NEXT),
+		 400},
+		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: "
+			   "4\r\n\r\n0\r\n\r\n" NEXT),
+		 400},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nContent-Length: 39\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0, 39\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length : 39\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" NEXT), 501},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" NEXT), 501},
-		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT), 400},
+		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT),
+		 400},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nX: y\nContent-Length: 39\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nX: y\rContent-Length: 39\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("POST /a HTTP/1.1\nHost: h\n\n" NEXT), 400},
-		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;\nx\r\n0\r\n\r\n" NEXT), 400},
-		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n" NEXT), 400},
-		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx0\r\n\r\n" NEXT), 400},
-		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n" NEXT), 400},
+		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;\nx\r\n0\r\n\r\n" NEXT),
+		 400},
+		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n" NEXT),
+		 400},
+		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx0\r\n\r\n" NEXT),
+		 400},
+		{SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n" NEXT),
+		 400},
 		{SLICE_LIT("GET /a HTTP/1.1\r\nHost: h\r\nHost: evil\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("GET http://evil/ HTTP/1.1\r\nHost: h\r\n\r\n" NEXT), 400},
 		{SLICE_LIT("GET /a\r\n\r\n" NEXT), 400},
@@ -93,12 +103,13 @@ static void test_wb08_smuggling(void **state)
 
 static void test_pipelined_requests_are_answered_in_order(void **state)
 {
-	static const char text[] = "GET /hold1 HTTP/1.1\r\nHost: h\r\n\r\n"
-				   "POST /two HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-				   "POST /three HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
-				   "GET /hold4 HTTP/1.1\r\nHost: h\r\n\r\n"
-				   "GET /five" CLOSING "\r\n"
-				   "GET /never HTTP/1.1\r\nHost: h\r\n\r\n";
+	static const char text[] =
+		"GET /hold1 HTTP/1.1\r\nHost: h\r\n\r\n"
+		"POST /two HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+		"POST /three HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+		"GET /hold4 HTTP/1.1\r\nHost: h\r\n\r\n"
+		"GET /five" CLOSING "\r\n"
+		"GET /never HTTP/1.1\r\nHost: h\r\n\r\n";
 
 	(void)state;
 	for (size_t step = 1; step <= sizeof text; step += step < 8 ? 1 : 50) {
@@ -169,6 +180,79 @@ static void test_read_ahead_is_bounded(void **state)
 	testserver_stop(&t);
 }
 
+/* Thousands of requests at once are all answered, in order, but not in one turn of the loop. */
+static void test_a_flood_leaves_turns_to_others(void **state)
+{
+	enum { REQUESTS = 3000 };
+	struct testserver t;
+	struct buf in, out;
+	char last[32];
+	size_t most = 0;
+	int flood, other;
+
+	(void)state;
+	testserver_start(&t, NULL);
+	buf_init(&in, 1 << 20);
+	buf_init(&out, 8 << 20);
+	for (int i = 0; i < REQUESTS; i++)
+		buf_puts(&in, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	flood = testserver_connect(&t);
+	other = testserver_connect(&t);
+	testserver_run(&t, 10);
+	testserver_send(flood, buf_slice(&in));
+	while (t.requests < REQUESTS) {
+		size_t before = t.requests;
+
+		uv_run(&t.loop, UV_RUN_NOWAIT);
+		most = t.requests - before > most ? t.requests - before : most;
+		if (before == 0)
+			testserver_send(other, SLICE_LIT("GET /other HTTP/1.1\r\nHost: h\r\n\r\n"));
+	}
+	assert_in_range(most, 1, 2 * CONNECTION_BUDGET + 2); /* a resumed turn and a read, and the other one */
+	snprintf(last, sizeof last, "GET / 0 %zu\n", t.requests);
+	assert_true(testserver_until(&t, other, &out, "GET /other 0 "));
+	assert_true(strtol(strstr(out.p, "/other 0 ") + 9, NULL, 10) < 4 * CONNECTION_BUDGET);
+	buf_reset(&out);
+	shutdown(flood, SHUT_WR);
+	assert_true(testserver_until(&t, flood, &out, NULL));
+	assert_true(t.requests > REQUESTS);
+	assert_int_equal(count(&out, "GET / 0 "), REQUESTS);
+	assert_true(slice_ends(buf_slice(&out), last) || count(&out, last));
+	close(flood);
+	close(other);
+	buf_done(&in);
+	buf_done(&out);
+	testserver_stop(&t);
+}
+
+/* Nothing of a request stays in the server's own buffers. */
+static void test_request_bytes_are_wiped(void **state)
+{
+	static const char *const requests[] = {
+		"GET /a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer c4n4ry-secret\r\n\r\n",
+		"GET /hold HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer c4n4ry-secret\r\n\r\n",
+		"GET /hold HTTP/1.1\r\nHost: h\r\n\r\nGET /a HTTP/1.1\r\nAuthorization: Bearer c4n4ry-secret",
+		"GET /a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer c4n4ry-secret\n\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		struct testserver t;
+		int fd;
+
+		testserver_start(&t, NULL);
+		fd = testserver_connect(&t);
+		testserver_send(fd, slice_from(requests[i]));
+		testserver_run(&t, 20);
+		assert_int_equal(t.requests + t.errors, 1);
+		for (size_t k = 0; k < sizeof t.server->read_buffer; k++)
+			assert_int_equal(t.server->read_buffer[k], 0);
+		assert_null(memmem(t.server->scratch.p, t.server->scratch.cap, "c4n4ry", 6));
+		close(fd);
+		testserver_stop(&t);
+	}
+}
+
 static void fill(struct buf *b, size_t n)
 {
 	while (n--)
@@ -190,8 +274,8 @@ static void test_do01_limits(void **state)
 		bool chunked;
 		int status;
 	} cases[] = {
-		{8192, 0, 0, false, 200},     {8193, 0, 0, false, 414}, {1, 65536, 0, false, 200},
-		{1, 65537, 0, false, 413},    {1, 65536, 0, true, 200}, {1, 65537, 0, true, 413},
+		{8192, 0, 0, false, 200},	{8193, 0, 0, false, 414}, {1, 65536, 0, false, 200},
+		{1, 65537, 0, false, 413},	{1, 65536, 0, true, 200}, {1, 65537, 0, true, 413},
 		{1, 0, 16384 - 28, false, 200}, /* Host and Connection are 28 bytes */
 		{1, 0, 16384 - 27, false, 431},
 	};
@@ -305,19 +389,22 @@ static void test_expect_continue(void **state)
 	testserver_start(&t, NULL);
 	buf_init(&out, 1 << 20);
 	fd = testserver_connect(&t);
-	testserver_send(fd, SLICE_LIT("PUT /e HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
+	testserver_send(fd,
+			SLICE_LIT("PUT /e HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
 	assert_true(testserver_until(&t, fd, &out, "HTTP/1.1 100 Continue\r\n\r\n"));
 	assert_int_equal(t.requests, 0);
 	testserver_send(fd, SLICE_LIT("ab"));
 	assert_true(testserver_until(&t, fd, &out, "PUT /e 2 1\n"));
 	/* Who has sent the body already need not be told to. */
 	buf_reset(&out);
-	testserver_send(fd, SLICE_LIT("PUT /e HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab"));
+	testserver_send(fd,
+			SLICE_LIT("PUT /e HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab"));
 	assert_true(testserver_until(&t, fd, &out, "PUT /e 2 2\n"));
 	assert_int_equal(count(&out, "100 Continue"), 0);
 	/* And too large a body is refused before it is sent. */
 	buf_reset(&out);
-	testserver_send(fd, SLICE_LIT("PUT /e HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 65537\r\n\r\n"));
+	testserver_send(
+		fd, SLICE_LIT("PUT /e HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 65537\r\n\r\n"));
 	assert_true(testserver_until(&t, fd, &out, "HTTP/1.1 413 "));
 	assert_int_equal(count(&out, "100 Continue"), 0);
 	close(fd);
@@ -331,6 +418,8 @@ int main(void)
 		cmocka_unit_test(test_wb08_smuggling),
 		cmocka_unit_test(test_pipelined_requests_are_answered_in_order),
 		cmocka_unit_test(test_read_ahead_is_bounded),
+		cmocka_unit_test(test_a_flood_leaves_turns_to_others),
+		cmocka_unit_test(test_request_bytes_are_wiped),
 		cmocka_unit_test(test_do01_limits),
 		cmocka_unit_test(test_do02_deadlines),
 		cmocka_unit_test(test_do02_a_dripping_body_ends),

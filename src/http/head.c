@@ -14,9 +14,15 @@ enum { REQUEST_LINE_MAX = 7 + 1 + REQUEST_TARGET_MAX + 1 + 8 + 2 }; /* "OPTIONS"
 /* Headers that may come once only: two would let two readers choose differently. */
 enum { ONCE_HOST, ONCE_LENGTH, ONCE_CODING, ONCE_EXPECT, ONCE_OTHERS };
 static const char *const once_names[] = {
-	[ONCE_HOST] = "host",     [ONCE_LENGTH] = "content-length", [ONCE_CODING] = "transfer-encoding",
-	[ONCE_EXPECT] = "expect", [ONCE_OTHERS] = "authorization",  "x-api-key",
-	"content-type",           "cookie",                         "origin",
+	[ONCE_HOST] = "host",
+	[ONCE_LENGTH] = "content-length",
+	[ONCE_CODING] = "transfer-encoding",
+	[ONCE_EXPECT] = "expect",
+	[ONCE_OTHERS] = "authorization",
+	"x-api-key",
+	"content-type",
+	"cookie",
+	"origin",
 	"sec-fetch-site",
 };
 
@@ -141,8 +147,8 @@ static bool is_host(struct slice v)
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-		      c == '_' || c == ':' || c == '[' || c == ']'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+		      c == '-' || c == '_' || c == ':' || c == '[' || c == ']'))
 			return false;
 	}
 	return v.n > 0 && v.n <= 255;
@@ -187,6 +193,7 @@ static enum refusal check_field(struct slice line, struct head *h, unsigned *see
 {
 	size_t colon = slice_index(line, ':');
 	struct slice value;
+	bool padded;
 
 	if (line.p[0] == ' ' || line.p[0] == '\t')
 		return REFUSAL_FOLDED;
@@ -204,6 +211,10 @@ static enum refusal check_field(struct slice line, struct head *h, unsigned *see
 			return REFUSAL_VALUE;
 	}
 	value = slice_trim(slice_sub(line, colon + 1, line.n));
+	padded = value.p + value.n != line.p + line.n;
+	if (padded && (slice_is_nocase(slice_sub(line, 0, colon), once_names[ONCE_CODING]) ||
+		       slice_is_nocase(slice_sub(line, 0, colon), once_names[ONCE_LENGTH])))
+		return REFUSAL_PADDED; /* llhttp takes "chunked" with a tab behind it for another coding */
 	return check_once(slice_sub(line, 0, colon), value, h, seen);
 }
 

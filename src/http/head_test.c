@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define HEAD(text) SLICE_LIT(text "\r\n\r\n")
+#define HEAD(text)  SLICE_LIT(text "\r\n\r\n")
 #define GET(fields) HEAD("GET / HTTP/1.1\r\nHost: h" fields)
 
 static const struct {
@@ -112,12 +112,20 @@ static const struct {
 	{"blank inside length", GET("\r\nContent-Length: 1 0"), REFUSAL_LENGTH},
 	{"length and chunked", GET("\r\nContent-Length: 5\r\nTransfer-Encoding: chunked"), REFUSAL_LENGTH_AND_CODING},
 	{"chunked and length 0", GET("\r\nTransfer-Encoding: chunked\r\nContent-Length: 0"), REFUSAL_LENGTH_AND_CODING},
+	{"chunked with a blank behind", GET("\r\nTransfer-Encoding: chunked "), REFUSAL_PADDED},
+	{"chunked with tabs behind", GET("\r\nTransfer-Encoding: chunked\t\t"), REFUSAL_PADDED},
+	{"length with a blank behind", GET("\r\nContent-Length: 5 "), REFUSAL_PADDED},
+	{"length with a tab behind", GET("\r\nContent-Length: 5\t"), REFUSAL_PADDED},
+	{"empty length with blanks", GET("\r\nContent-Length:  "), REFUSAL_LENGTH},
 	{"gzip, chunked", GET("\r\nTransfer-Encoding: gzip, chunked"), REFUSAL_CODING},
 	{"chunked, identity", GET("\r\nTransfer-Encoding: chunked, identity"), REFUSAL_CODING},
 	{"identity", GET("\r\nTransfer-Encoding: identity"), REFUSAL_CODING},
 	{"Chunked", GET("\r\nTransfer-Encoding: Chunked"), REFUSAL_CODING},
 	{"xchunked", GET("\r\nTransfer-Encoding: xchunked"), REFUSAL_CODING},
-	{"chunked with VT", GET("\r\nTransfer-Encoding: \x0B" "chunked"), REFUSAL_VALUE},
+	{"chunked with VT",
+	 GET("\r\nTransfer-Encoding: \x0B"
+	     "chunked"),
+	 REFUSAL_VALUE},
 	{"chunked twice", GET("\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked"), REFUSAL_TWICE},
 	{"chunked, then identity", GET("\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity"), REFUSAL_TWICE},
 	{"chunked in 1.0", HEAD("POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked"), REFUSAL_CODING},
@@ -149,8 +157,9 @@ static void test_what_is_found(void **state)
 	struct head h;
 
 	(void)state;
-	assert_int_equal(head_check(HEAD("POST /a?b HTTP/1.0\r\nHost: h\r\nContent-Length: 17\r\nExpect: 100-continue"), &h),
-			 REFUSAL_NONE);
+	assert_int_equal(
+		head_check(HEAD("POST /a?b HTTP/1.0\r\nHost: h\r\nContent-Length: 17\r\nExpect: 100-continue"), &h),
+		REFUSAL_NONE);
 	assert_true(slice_is(h.method, "POST"));
 	assert_int_equal(h.method_kind, HTTP_M_POST);
 	assert_true(slice_is(h.target, "/a?b"));

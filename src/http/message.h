@@ -19,11 +19,11 @@ struct message {
 	struct buf *body;
 	struct head head;
 	struct chunk chunk;
-	size_t left;         /* of a body with Content-Length */
-	bool in_value;       /* the last span was a value */
+	size_t left;   /* of a body with Content-Length */
+	bool in_value; /* the last span was a value */
 	bool headers_done, complete;
-	bool keep_alive;     /* what the client asked for; known when complete */
-	enum refusal why;    /* set by a parser callback that refuses */
+	bool keep_alive;  /* what the client asked for; known when complete */
+	enum refusal why; /* set by a parser callback that refuses */
 };
 
 /*

@@ -32,8 +32,8 @@ static const struct {
 	{SLICE_LIT("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhell"), REFUSAL_NONE, 0, NULL, false},
 	{SLICE_LIT("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n0\r\n\r\n"),
 	 REFUSAL_CHUNK, 0, NULL, false},
-	{SLICE_LIT("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n"),
-	 REFUSAL_CHUNK, 0, NULL, false},
+	{SLICE_LIT("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n"), REFUSAL_CHUNK,
+	 0, NULL, false},
 	{SLICE_LIT("GET /../x HTTP/1.1\r\nHost: h\r\n\r\n"), REFUSAL_PATH_DOTS, 0, NULL, false},
 	{SLICE_LIT("GET /%00 HTTP/1.1\r\nHost: h\r\n\r\n"), REFUSAL_PATH_ESCAPE, 0, NULL, false},
 	{SLICE_LIT("PROPFIND / HTTP/1.1\r\nHost: h\r\n\r\n"), REFUSAL_METHOD, 0, NULL, false},
@@ -103,7 +103,7 @@ static void test_headers(void **state)
 				      "x-mIXED: \xC3\xA9\r\nConnection: a, close\r\n\r\n");
 	static const struct {
 		const char *name, *value;
-	} want[] = {{"host", "h"},    {"x-a", "v w"},	       {"x-empty", ""},
+	} want[] = {{"host", "h"},   {"x-a", "v w"},	      {"x-empty", ""},
 		    {"x-blank", ""}, {"x-mixed", "\xC3\xA9"}, {"connection", "a, close"}};
 	struct arena *arena = arena_new(1 << 20);
 	struct request *r = ARENA_NEW(arena, struct request);

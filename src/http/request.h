@@ -15,14 +15,14 @@
 enum http_method { HTTP_M_GET, HTTP_M_HEAD, HTTP_M_POST, HTTP_M_PUT, HTTP_M_PATCH, HTTP_M_DELETE, HTTP_M_OPTIONS };
 
 enum {
-	REQUEST_HEADERS_MAX = 64,        /* DO-01; more is 431 */
-	REQUEST_HEAD_MAX = 16 * 1024,    /* the header lines with their CRLF, without the request line; more is 431 */
-	REQUEST_TARGET_MAX = 8 * 1024,   /* 414 */
-	REQUEST_BODY_MAX = 64 * 1024,    /* 413 */
-	REQUEST_PARAMS_MAX = 32,         /* query or form parameters; more is 400 (OA-08) */
+	REQUEST_HEADERS_MAX = 64,      /* DO-01; more is 431 */
+	REQUEST_HEAD_MAX = 16 * 1024,  /* the header lines with their CRLF, without the request line; more is 431 */
+	REQUEST_TARGET_MAX = 8 * 1024, /* 414 */
+	REQUEST_BODY_MAX = 64 * 1024,  /* 413 */
+	REQUEST_PARAMS_MAX = 32,       /* query or form parameters; more is 400 (OA-08) */
 	REQUEST_PATH_PARAMS_MAX = 4,
-	REQUEST_SEGMENTS_MAX = 16,       /* of the path; more is 404 */
-	REQUEST_ARENA_MAX = 32 << 20,    /* what a handler may take from the request's arena */
+	REQUEST_SEGMENTS_MAX = 16,    /* of the path; more is 404 */
+	REQUEST_ARENA_MAX = 32 << 20, /* what a handler may take from the request's arena */
 	REQUEST_ID_BYTES = 33,
 };
 
@@ -48,7 +48,7 @@ struct request {
 	struct slice body;
 	size_t path_param_count;
 	struct request_pair path_param[REQUEST_PATH_PARAMS_MAX]; /* set by the router */
-	char peer[64]; /* the client's address, without port */
+	char peer[64];						 /* the client's address, without port */
 };
 
 /* First header of that (lower-case) name; p NULL when absent. */

@@ -15,8 +15,9 @@
 
 static struct request with_header(const char *name, const char *value)
 {
-	return (struct request){.header_count = 2,
-				.header = {{SLICE_LIT("accept"), SLICE_LIT("*/*")}, {slice_from(name), slice_from(value)}}};
+	return (struct request){
+		.header_count = 2,
+		.header = {{SLICE_LIT("accept"), SLICE_LIT("*/*")}, {slice_from(name), slice_from(value)}}};
 }
 
 static void test_cookies(void **state)

@@ -36,8 +36,9 @@ static bool is_value(struct slice v)
 
 static bool is_name(const char *name)
 {
-	static const char taken[][24] = {"content-length", "transfer-encoding", "connection", "content-type",
-					 "content-security-policy", "date", "x-request-id"};
+	static const char taken[][24] = {"content-length", "transfer-encoding",	      "connection",
+					 "content-type",   "content-security-policy", "date",
+					 "x-request-id"};
 	struct slice n = slice_from(name);
 
 	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
@@ -91,7 +92,8 @@ void response_redirect(struct response *r, int status, struct slice location)
 static bool is_cookie_value(struct slice v)
 {
 	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] <= ' ' || v.p[i] >= 0x7F || v.p[i] == '"' || v.p[i] == ',' || v.p[i] == ';' || v.p[i] == '\\')
+		if (v.p[i] <= ' ' || v.p[i] >= 0x7F || v.p[i] == '"' || v.p[i] == ',' || v.p[i] == ';' ||
+		    v.p[i] == '\\')
 			return false;
 	return true;
 }

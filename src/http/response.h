@@ -15,12 +15,12 @@ enum { RESPONSE_BODY_MAX = 4 << 20, RESPONSE_HEADERS_MAX = 16 };
 struct response {
 	int status; /* 0: not set, an internal error */
 	const char *content_type;
-	const char *allow;         /* for 405 */
-	bool form_leads_away;      /* the page's form may end at a provider: form-action 'self' https: (API.md) */
-	bool cacheable;            /* static files; everything else is no-store */
-	struct buf head;           /* extra header lines, checked */
+	const char *allow;    /* for 405 */
+	bool form_leads_away; /* the page's form may end at a provider: form-action 'self' https: (API.md) */
+	bool cacheable;	      /* static files; everything else is no-store */
+	struct buf head;      /* extra header lines, checked */
 	struct buf body;
-	bool bad;                  /* a header was refused: the server answers 500 instead */
+	bool bad; /* a header was refused: the server answers 500 instead */
 };
 
 void response_init(struct response *r);

@@ -93,7 +93,7 @@ void router_free(struct router **rp)
 struct search {
 	const struct request *request;
 	enum http_method method; /* GET for HEAD */
-	unsigned allowed;        /* a bit per method of what matched the path */
+	unsigned allowed;	 /* a bit per method of what matched the path */
 };
 
 static const struct route *find(struct search *s, const struct node *n, size_t depth)
@@ -133,10 +133,9 @@ static void fill_params(struct request *request, const struct route *route)
 
 static const char *allow_text(struct arena *a, unsigned allowed)
 {
-	static const char names[METHODS][8] = {[HTTP_M_GET] = "GET",   [HTTP_M_HEAD] = "HEAD",
-					       [HTTP_M_POST] = "POST", [HTTP_M_PUT] = "PUT",
-					       [HTTP_M_PATCH] = "PATCH", [HTTP_M_DELETE] = "DELETE",
-					       [HTTP_M_OPTIONS] = "OPTIONS"};
+	static const char names[METHODS][8] = {
+		[HTTP_M_GET] = "GET",	  [HTTP_M_HEAD] = "HEAD",     [HTTP_M_POST] = "POST",	   [HTTP_M_PUT] = "PUT",
+		[HTTP_M_PATCH] = "PATCH", [HTTP_M_DELETE] = "DELETE", [HTTP_M_OPTIONS] = "OPTIONS"};
 	char *text = arena_alloc(a, METHODS * 10, 1);
 	size_t n = 0;
 

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "http/accept.h"
 #include "http/answer.h"
 #include "http/connection.h"
 
@@ -71,16 +72,39 @@ static void on_sweep(uv_timer_t *timer)
 		uv_timer_stop(timer);
 }
 
+static void on_resume(uv_idle_t *idle)
+{
+	struct server *s = idle->data;
+	struct list turn;
+
+	/* Who yields again during this turn waits for the next. */
+	list_init(&turn);
+	while (!list_empty(&s->yielded)) {
+		struct list *at = s->yielded.next;
+
+		list_remove(at);
+		list_append(&turn, at);
+	}
+	while (!list_empty(&turn))
+		connection_resume(CONTAINER_OF(turn.next, struct connection, yielded));
+	if (list_empty(&s->yielded))
+		uv_idle_stop(idle);
+}
+
+void server_wake(struct server *s)
+{
+	uv_idle_start(&s->resume, on_resume); /* does nothing when it is active */
+}
+
 static void on_connection(uv_stream_t *listener, int status)
 {
 	struct server *s = listener->data;
 
-	if (status < 0) { /* out of descriptors: the next one shall find one */
-		if (!list_empty(&s->idle))
-			connection_close(CONTAINER_OF(s->idle.next, struct connection, node));
+	if (status < 0) {
+		accept_failed(s);
 		return;
 	}
-	connection_accept(s);
+	accept_next(s);
 	if (!uv_is_active((uv_handle_t *)&s->sweep))
 		uv_timer_start(&s->sweep, on_sweep, sweep_ms(&s->limits), sweep_ms(&s->limits));
 }
@@ -100,7 +124,7 @@ static void handle_gone(struct server *s)
 		dispose(s);
 		return;
 	}
-	if (s->drain_done && s->handles == 1) { /* the timer alone */
+	if (s->drain_done && s->handles == 2) { /* timer and idle handle alone */
 		void (*done)(void *arg) = TAKE(s->drain_done);
 
 		done(s->drain_arg);
@@ -143,12 +167,14 @@ enum err server_start(const struct server_args *args, struct server **ret_server
 	buf_init(&s->scratch, SCRATCH_MAX);
 	list_init(&s->idle);
 	list_init(&s->active);
+	list_init(&s->yielded);
 	s->peers = map_new();
 	random_bytes(s->id_key, sizeof s->id_key);
-	s->listener.data = s->sweep.data = s;
-	uv_timer_init(args->loop, &s->sweep); /* neither of the two can fail */
+	s->listener.data = s->sweep.data = s->resume.data = s;
+	uv_timer_init(args->loop, &s->sweep); /* none of the three can fail */
+	uv_idle_init(args->loop, &s->resume);
 	uv_tcp_init(args->loop, &s->listener);
-	s->handles = 2;
+	s->handles = 3;
 	e = listen_on(s, ei);
 	if (e) {
 		server_free(&s);
@@ -212,6 +238,7 @@ void server_free(struct server **sp)
 	close_all(&s->idle);
 	close_all(&s->active);
 	uv_close((uv_handle_t *)&s->sweep, on_handle_closed);
+	uv_close((uv_handle_t *)&s->resume, on_handle_closed);
 	if (!uv_is_closing((uv_handle_t *)&s->listener))
 		uv_close((uv_handle_t *)&s->listener, on_handle_closed);
 }

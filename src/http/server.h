@@ -22,22 +22,22 @@ typedef void server_request_fn(struct exchange *x, const struct request *request
 
 /* Deadlines and caps; 0 means the default. */
 struct server_limits {
-	int64_t head_ms;       /* from a connection's or a head's first byte to its end: 10 s (DO-02) */
-	int64_t idle_ms;       /* between two requests: 60 s */
-	int64_t body_ms;       /* grace for a body, which then must come at body_rate: 10 s */
-	int64_t write_ms;      /* grace for an answer, which then must be taken at write_rate: 20 s */
-	int64_t body_rate;     /* bytes a second: 1024 */
-	int64_t write_rate;    /* bytes a second: 4096 */
-	int64_t linger_ms;     /* how long a refused client's bytes are still read, so that it can read why: 2 s */
-	size_t per_peer;       /* connections of one IPv4 address or IPv6 /64: 256 */
-	bool count_loopback;   /* apply per_peer to loopback too; by default it is exempt: local tools and proxies live there */
+	int64_t head_ms;    /* from a connection's or a head's first byte to its end: 10 s (DO-02) */
+	int64_t idle_ms;    /* between two requests: 60 s */
+	int64_t body_ms;    /* grace for a body, which then must come at body_rate: 10 s */
+	int64_t write_ms;   /* grace for an answer, which then must be taken at write_rate: 20 s */
+	int64_t body_rate;  /* bytes a second: 1024 */
+	int64_t write_rate; /* bytes a second: 4096 */
+	int64_t linger_ms;  /* how long a refused client's bytes are still read, so that it can read why: 2 s */
+	size_t per_peer;    /* connections of one IPv4 address or IPv6 /64: 256 */
+	bool count_loopback; /* apply per_peer to loopback too; by default it is exempt: local tools and proxies live there */
 };
 
 struct server_args {
 	uv_loop_t *loop;
-	int socket; /* listening; taken, also on failure */
-	bool https; /* the public URL is https: Strict-Transport-Security is sent */
-	bool loopback_forms; /* the public URL is loopback: form-action also names the loopback http origins */
+	int socket;		/* listening; taken, also on failure */
+	bool https;		/* the public URL is https: Strict-Transport-Security is sent */
+	bool loopback_forms;	/* the public URL is loopback: form-action also names the loopback http origins */
 	size_t max_connections; /* 0: 1024. At the cap the longest idle one makes room, else the newcomer is closed */
 	struct server_limits limits;
 	const struct clock *clock; /* for Date; NULL: the machine's */
@@ -53,7 +53,7 @@ struct server_args {
 
 /* ERR_CONFIG: the socket cannot be listened on. */
 enum err server_start(const struct server_args *args, struct server **ret_server, struct errinfo *ei);
-/* Sends the response (which is emptied, and can be used again) and ends the exchange with its request. */
+/* Sends the response (which is emptied, and can be used again) and ends the exchange with its request. On the loop only. */
 void server_answer(struct exchange *x, struct response *r);
 /*
  * Takes no new connections, closes idle ones, lets running requests end; calls `done` once when none is left, never

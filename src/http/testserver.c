@@ -15,9 +15,9 @@
 
 enum { PATIENCE_MS = 5000 };
 
-#define MUST(what)               \
-	do {                     \
-		if (!(what))     \
+#define MUST(what) \
+	do { \
+		if (!(what)) \
 			abort(); \
 	} while (0)
 
@@ -125,9 +125,8 @@ void testserver_stop(struct testserver *t)
 
 static int connect_to(const struct testserver *t, int receive_buffer)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				      .sin_port = htons((uint16_t)t->port)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)t->port)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	MUST(fd >= 0);

@@ -19,7 +19,7 @@ struct testserver {
 	struct server *server;
 	int port;
 	size_t requests; /* that reached the handler */
-	size_t errors;   /* that on_error wrote */
+	size_t errors;	 /* that on_error wrote */
 	struct exchange *held[TESTSERVER_HELD_MAX];
 	size_t held_count;
 	size_t disposed; /* arenas of requests that have ended */

@@ -35,10 +35,17 @@ static void test_security_headers_on_every_answer(void **state)
 {
 	static const int statuses[] = {200, 201, 204, 303, 304, 400, 404, 413, 500, 503, 599};
 	static const char *const wanted[] = {
-		"\r\nContent-Security-Policy: default-src 'none'; ", "object-src 'none'", "base-uri 'none'",
-		"frame-ancestors 'none'", "\r\nX-Content-Type-Options: nosniff\r\n", "script-src 'self';",
-		"\r\nCross-Origin-Opener-Policy: same-origin\r\n", "\r\nReferrer-Policy: no-referrer\r\n",
-		"\r\nX-Request-Id: 0123\r\n", "\r\nCache-Control: ", "\r\nDate: Tue, 24 Nov 2026 00:18:52 GMT\r\n",
+		"\r\nContent-Security-Policy: default-src 'none'; ",
+		"object-src 'none'",
+		"base-uri 'none'",
+		"frame-ancestors 'none'",
+		"\r\nX-Content-Type-Options: nosniff\r\n",
+		"script-src 'self';",
+		"\r\nCross-Origin-Opener-Policy: same-origin\r\n",
+		"\r\nReferrer-Policy: no-referrer\r\n",
+		"\r\nX-Request-Id: 0123\r\n",
+		"\r\nCache-Control: ",
+		"\r\nDate: Tue, 24 Nov 2026 00:18:52 GMT\r\n",
 	};
 
 	(void)state;
@@ -51,7 +58,8 @@ static void test_security_headers_on_every_answer(void **state)
 			for (size_t k = 0; k < ARRAY_LEN(wanted); k++)
 				if (!strstr(head, wanted[k]))
 					fail_msg("%d lacks %s", statuses[i], wanted[k]);
-			assert_int_equal(strstr(head, "Strict-Transport-Security: max-age=31536000") != NULL, (bits & 4) != 0);
+			assert_int_equal(strstr(head, "Strict-Transport-Security: max-age=31536000") != NULL,
+					 (bits & 4) != 0);
 			assert_int_equal(strstr(head, "no-store") != NULL, !(bits & 2));
 			assert_int_equal(strstr(head, "form-action 'self';") != NULL, !(bits & 1));
 			assert_int_equal(strstr(head, "http://localhost:*") != NULL, (bits & 9) == 9);

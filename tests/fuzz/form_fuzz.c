@@ -8,9 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MUST(what)               \
-	do {                     \
-		if (!(what))     \
+#define MUST(what) \
+	do { \
+		if (!(what)) \
 			abort(); \
 	} while (0)
 
@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(buf_ok(&written));
 		MUST(params_parse(buf_slice(&written), a, &again, NULL) == ERR_OK && again.count == p.count);
 		for (size_t i = 0; i < p.count; i++)
-			MUST(slice_eq(p.pair[i].name, again.pair[i].name) && slice_eq(p.pair[i].value, again.pair[i].value));
+			MUST(slice_eq(p.pair[i].name, again.pair[i].name) &&
+			     slice_eq(p.pair[i].value, again.pair[i].value));
 	} else {
 		MUST(ei.detail[0] != '\0' && slice_is_printable(slice_from(ei.detail)));
 	}

@@ -12,9 +12,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MUST(what)               \
-	do {                     \
-		if (!(what))     \
+#define MUST(what) \
+	do { \
+		if (!(what)) \
 			abort(); \
 	} while (0)
 
