@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts of the pages over the API: sign in, sign out, profile, own keys. */
+#include "api/keys.h"
+#include "api/routes.h"
+#include "core/apps.h"
+#include "core/users.h"
+#include "secret/password.h"
+
+static void write_profile(struct call *c, const struct user_row *user)
+{
+	struct jsonw w = call_json(c, 200);
+
+	jsonw_object(&w, NULL);
+	jsonw_string(&w, "id", user->user_id);
+	jsonw_string(&w, "name", user->name);
+	jsonw_string(&w, "kind", user->kind);
+	jsonw_time(&w, "created_at", user->created_at);
+	jsonw_object_end(&w);
+}
+
+enum err api_account_login(struct call *c, struct errinfo *ei)
+{
+	struct slice name, password;
+	struct secret *cookie, *secret;
+	enum err e = call_text(c, "name", 100, &name, ei);
+
+	if (!e)
+		e = call_text(c, "password", PASSWORD_MAX, &password, ei);
+	if (!e && !name.n)
+		e = err_field(ei, "name", "is required");
+	if (!e && !password.n)
+		e = err_field(ei, "password", "is required");
+	if (e)
+		return e;
+	secret = secret_in_arena(c->arena, secret_new(password));
+	e = users_sign_in(c->core, name, secret, c->arena, &cookie, ei);
+	if (e)
+		return e;
+	call_set_session(c, cookie);
+	api_success(c, "Signed in.");
+	return ERR_OK;
+}
+
+enum err api_account_logout(struct call *c, struct errinfo *ei)
+{
+	enum err e = users_sign_out(c->core, c->caller.session_hash, ei);
+
+	if (e)
+		return e;
+	call_clear_session(c);
+	api_success(c, "Signed out.");
+	return ERR_OK;
+}
+
+enum err api_account_profile(struct call *c, struct errinfo *ei)
+{
+	(void)ei;
+	write_profile(c, &c->caller.owner);
+	return ERR_OK;
+}
+
+enum err api_account_keys_index(struct call *c, struct errinfo *ei)
+{
+	struct api_key_row *rows;
+	size_t n;
+	enum err e = apps_key_list_of_user(c->core, c->caller.owner.user_id, c->arena, &rows, &n, ei);
+
+	if (!e)
+		keys_answer_list(c, rows, n);
+	return e;
+}
+
+enum err api_account_keys_create(struct call *c, struct errinfo *ei)
+{
+	/* The reach is the caller's own: a key of one app makes keys of that app. */
+	return keys_answer_new(c, c->caller.reach_app_id, ei);
+}
+
+enum err api_account_keys_remove(struct call *c, struct errinfo *ei)
+{
+	enum err e = apps_key_revoke(c->core, &c->caller, NULL, request_path_param(c->request, "key"), c->arena, ei);
+
+	if (!e)
+		api_success(c, "The key is revoked.");
+	return e;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /credentials/connections/{ref}/token: the one route that hands out a secret. */
+#include "api/routes.h"
+#include "core/grants.h"
+
+static enum err wanted_ttl(struct call *c, int64_t *ret, struct errinfo *ei)
+{
+	struct slice text = params_get(&c->query, "min_ttl");
+	uint64_t value = GRANTS_MIN_TTL_DEFAULT_S;
+
+	if (text.p && !slice_to_u64(text, GRANTS_MIN_TTL_MAX_S, &value))
+		return err_field(ei, "min_ttl", "must be a whole number of seconds from 0 to %d", GRANTS_MIN_TTL_MAX_S);
+	*ret = (int64_t)value;
+	return ERR_OK;
+}
+
+static void answer_token(struct call *c, const struct grant_reading *r)
+{
+	int64_t left_ms = r->expires_at - core_now(c->core);
+	struct jsonw w = call_json(c, 200);
+
+	jsonw_object(&w, NULL);
+	jsonw_slice(&w, "access_token", secret_expose(r->access_token));
+	jsonw_string(&w, "token_type", r->token_type);
+	jsonw_time(&w, "expires_at", r->expires_at);
+	if (r->expires_at)
+		jsonw_integer(&w, "expires_in", left_ms > 0 ? left_ms / 1000 : 0);
+	else
+		jsonw_null(&w, "expires_in");
+	jsonw_raw(&w, "scopes", slice_from(r->scopes));
+	jsonw_string(&w, "fingerprint", r->fingerprint);
+	jsonw_object_end(&w);
+}
+
+enum err api_tokens_read(struct call *c, struct errinfo *ei)
+{
+	struct app_row app;
+	struct user_row user;
+	struct grant_reading reading;
+	struct grant_read_args args = {
+		.app = &app,
+		.user = &user,
+		.ref = request_path_param(c->request, "ref"),
+		.after_refresh = c->reply != NULL,
+		.refresh_err = c->reply ? c->reply->err : ERR_OK,
+		.refresh_why = c->reply ? &c->reply->why : NULL,
+	};
+	enum err e = api_app(c, &app, ei);
+
+	if (!e)
+		e = access_user(c->core, &c->caller, &app, params_get(&c->query, "user"), c->arena, &user, ei);
+	if (!e)
+		e = wanted_ttl(c, &args.min_ttl_s, ei);
+	if (!e)
+		e = grants_read(c->core, &args, c->arena, &reading, ei);
+	if (e)
+		return e;
+	if (reading.wants_refresh)
+		c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = reading.grant_id, .min_life_ms = reading.min_life_ms};
+	else
+		answer_token(c, &reading);
+	return ERR_OK;
+}
