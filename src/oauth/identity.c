@@ -60,11 +60,11 @@ static bool read_time(const struct jsonr *v, int64_t *ret_s)
 	uint64_t seconds, fraction;
 	size_t point;
 
+	buf_init(&text, 64);
 	if (jsonr_integer(v, ret_s))
 		return *ret_s >= 0 && *ret_s <= TIME_MAX_S;
 	if (jsonr_type(v) != JSONR_NUMBER)
 		return false;
-	buf_init(&text, 64);
 	jsonr_dump(v, &text);
 	point = slice_index(buf_slice(&text), '.');
 	if (!slice_to_u64(slice_sub(buf_slice(&text), 0, point), TIME_MAX_S, &seconds) ||
@@ -234,9 +234,9 @@ static const char *origin_of(const struct profile *p, struct arena *a)
 	CLEANUP(buf_done) struct buf text;
 	struct url url;
 
+	buf_init(&text, URL_MAX_BYTES);
 	if (p->issuer[0])
 		return arena_strdup(a, p->issuer);
-	buf_init(&text, URL_MAX_BYTES);
 	if (url_parse(slice_from(p->token_url), &url, NULL) == ERR_OK)
 		url_put_origin(&text, &url);
 	return arena_strndup(a, buf_slice(&text));
@@ -256,12 +256,12 @@ enum err identity_from_answer(const struct profile *p, struct slice body, struct
 	const char *label;
 	CLEANUP(buf_done) struct buf subject;
 
+	buf_init(&subject, SUBJECT_MAX_BYTES);
 	if (doc)
 		answer_error(p, doc, &why);
 	if (!doc || why.code[0])
 		return err_set(ei, ERR_UPSTREAM_DOWN, "the provider did not say whose account it is%s%s",
 			       why.code[0] ? ": error " : "", why.code);
-	buf_init(&subject, SUBJECT_MAX_BYTES);
 	if (p->identity_subject[0] && answer_text(doc, p->identity_subject, '/', SUBJECT_MAX_BYTES, &subject) &&
 	    slice_is_utf8(buf_slice(&subject)) && *clean_label(buf_slice(&subject), a)) {
 		if (known && slice_is(slice_from(p->identity_subject), "sub") &&

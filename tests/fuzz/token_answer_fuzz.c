@@ -37,7 +37,9 @@ static void check_success(const struct fetch_answer *answer, const struct token_
 static void check_failure(const struct token_answer *t, const struct errinfo *ei)
 {
 	require(strcmp(t->subject, "untouched") == 0 && !t->access_token);
-	require(ei->detail[0] && ei->hint[0] && slice_is_printable(slice_from(ei->detail)));
+	require(ei->detail[0] && ei->hint[0] && slice_is_utf8(slice_from(ei->detail)));
+	for (const char *c = ei->detail; *c; c++) /* the sentences hold a paragraph sign */
+		require((unsigned char)*c >= 0x20 && *c != 0x7F);
 	for (const char *c = ei->code; *c; c++)
 		require((*c >= 'a' && *c <= 'z') || *c == '_' || *c == '.');
 }
