@@ -288,7 +288,7 @@ static uint32_t rotate(const struct adversary_grants *g, struct adversary_grant 
 			adversary_grants_text(g, grant, serial, ret_refresh);
 		return serial;
 	}
-	if (config->rotation == ADVERSARY_R2 && !l->exchanged && now + config->window_ms < l->dies_at)
+	if (config->rotation == ADVERSARY_R2 && now + config->window_ms < l->dies_at)
 		l->dies_at = now + config->window_ms;
 	l->exchanged = true;
 	mark_used(g, grant, serial);
