@@ -33,6 +33,7 @@ static config_check_fn *const checks[CONFIG_KEY__COUNT] = {
 	[CONFIG_MASTER_KEY_FILE] = config_check_master_key_file,
 	[CONFIG_WORKERS] = config_check_workers,
 	[CONFIG_EGRESS_ALLOW] = config_check_egress_allow,
+	[CONFIG_EGRESS_CA_FILE] = config_check_egress_ca_file,
 	[CONFIG_LOG_FILE] = config_check_log_file,
 	[CONFIG_DEBUG] = config_check_debug,
 };
@@ -297,6 +298,8 @@ void config_put_docs(struct buf *out)
 		      "environment wins. A key that is not in this list, or a value that is not allowed, stops the start with one\n"
 		      "line that says which, where it stands and what it must be. `fiberd --check-config` only checks, and prints\n"
 		      "what it found.\n\n"
+		      "In defaults, `<data dir>` and `<listen>` stand for the values of those keys, `<cores>` for the number of\n"
+		      "processor cores.\n\n"
 		      "This page is made from the program's own table: `fiberd --print-config-docs`.\n");
 	for (size_t i = 0; i < CONFIG_KEY__COUNT; i++) {
 		buf_printf(out, "\n## `%s`\n\n%s\n\n", keys[i].name, keys[i].what);

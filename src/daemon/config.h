@@ -36,6 +36,9 @@
 	X(EGRESS_ALLOW, "FIBERWISE_EGRESS_ALLOW", "", IPC_SET(COURIER) | IPC_STORE_ROLES,                           \
 	  "a list of CIDR[:port], separated by commas, such as 10.1.0.0/16:443, [::1]/128",                         \
 	  "Private addresses at which providers may live all the same; http is allowed only to these. Empty: none.") \
+	X(EGRESS_CA_FILE, "FIBERWISE_EGRESS_CA_FILE", "", IPC_SET(COURIER),                                         \
+	  "the path of a file of certificates in PEM form, or empty",                                               \
+	  "Whom the service believes when a provider shows its certificate. Empty: whom this machine believes.")    \
 	X(LOG_FILE, "FIBERWISE_LOG_FILE", "<data dir>/logs/oauth.log", 0, "the path of a file",                     \
 	  "The log, one JSON object a line. Reopened on SIGHUP.")                                                   \
 	X(DEBUG, "OAUTH_DEBUG", "false", IPC_CHILDREN, "true or false", "More lines in the log; never a secret.")

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #define CONTROL_SOCKET_NAME "control.sock"
