@@ -36,8 +36,7 @@ static bool form_to_json(struct slice body, struct buf *out)
 		if (pair.n == 0)
 			continue;
 		if (++count > FORM_PARAMS_MAX || !decode_percent(slice_sub(pair, 0, at), true, &name) ||
-		    !decode_percent(slice_sub(pair, at + 1, pair.n), true, &value) ||
-		    !slice_is_utf8(buf_slice(&name)) || !slice_is_utf8(buf_slice(&value)))
+		    !decode_percent(slice_sub(pair, at + 1, pair.n), true, &value))
 			return false;
 		jsonw_slice(&w, buf_cstr(&name), buf_slice(&value));
 	}

@@ -120,6 +120,7 @@ static void test_oa_07_oa_08_refused(void **state)
 		{{P("code", "x"), P("error", "")}, 2, "both"},
 		{{P("code", "x"), P("code", "y")}, 2, "\"code\" twice"},
 		{{P("code", "x"), P("code", "x")}, 2, "\"code\" twice"},
+		{{P("code", ""), P("code", "x")}, 2, "\"code\" twice"},
 		{{P("code", "x"), P("state", "s"), P("state", "")}, 3, "\"state\" twice"},
 		{{P("code", "x"), P("iss", "https://a"), P("iss", "https://a")}, 3, "\"iss\" twice"},
 		{{P("code", "x"), P("access_token", "t")}, 2, "\"access_token\""},
