@@ -11,10 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/ssl.h>
-
 #include "base/mem.h"
 #include "courier/curlloop.h"
+#include "courier/easy.h"
 
 enum {
 	TOTAL_MS = 60000,
@@ -22,9 +21,6 @@ enum {
 	HEADERS_MAX_BYTES = 32 * 1024, /* SS-07 */
 	HEADERS_MAX_COUNT = 100,
 	REQUEST_MAX_BYTES = 256 * 1024,
-	/* Below this for so long an answer without tokens is given up; one with tokens gets its whole time. */
-	SLOW_BYTES_PER_S = 64,
-	SLOW_S = 20,
 	CAUSE_BYTES = 320,
 };
 
@@ -41,13 +37,9 @@ struct transfer {
 	uv_timer_t timer;
 	struct resolve resolve;
 	struct arena *arena; /* the request; NULL once it is over */
+	struct fetch_request request; /* in the arena */
 	struct url url;
-	const char *method;
-	struct slice body;
-	int flags;
-	CURL *easy;
-	CURLSH *names; /* its own, so that a pin never serves another transfer */
-	struct curl_slist *headers, *pins;
+	struct easy easy; /* handle NULL: not with libcurl */
 	size_t peer_count;
 	struct egress_peer peer[RESOLVE_ADDRESSES_MAX];
 	char cause[CAUSE_BYTES], curl_error[CURL_ERROR_SIZE];
@@ -103,28 +95,15 @@ void transfers_free(struct transfers **tp)
 	free(s);
 }
 
-static void drop_list(struct curl_slist **list)
-{
-	curl_slist_free_all(*list); /* wiped by our allocators */
-	*list = NULL;
-}
-
 /* Ends everything that may hold the request's secrets; only the answer stays. */
 static void drop_request(struct transfer *t)
 {
 	resolve_abort(&t->resolve);
-	if (t->easy) {
-		curlloop_remove(t->engine->curl, t->easy);
-		curl_easy_cleanup(t->easy);
-		t->easy = NULL;
-	}
-	if (t->names)
-		curl_share_cleanup(t->names);
-	t->names = NULL;
-	drop_list(&t->headers);
-	drop_list(&t->pins);
+	if (t->easy.handle)
+		curlloop_remove(t->engine->curl, t->easy.handle);
+	easy_done(&t->easy);
 	arena_free(&t->arena);
-	t->body = (struct slice){0};
+	t->request = (struct fetch_request){0};
 	t->url = (struct url){0};
 }
 
@@ -210,7 +189,7 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 	}
 	/* The blank line ends the head, unless it was an interim one (RFC 9110 §15.2). */
 	if (blank) {
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(t->easy.handle, CURLINFO_RESPONSE_CODE, &status);
 		t->head_done = t->head_done || status >= 200;
 	}
 	return size * n;
@@ -229,147 +208,23 @@ static size_t take_body(char *p, size_t size, size_t n, void *arg)
 	return 0;
 }
 
-/* Decrypted bytes are wiped from OpenSSL's buffers once we have read them. */
-static CURLcode tune_tls(CURL *easy, void *ssl_ctx, void *arg)
-{
-	(void)easy;
-	(void)arg;
-	SSL_CTX_set_options(ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_NO_RENEGOTIATION);
-	return CURLE_OK;
-}
-
-static bool add_line(struct curl_slist **list, struct buf *line)
-{
-	struct curl_slist *longer = buf_ok(line) ? curl_slist_append(*list, buf_cstr(line)) : NULL;
-
-	buf_reset(line);
-	if (!longer)
-		return false;
-	*list = longer;
-	return true;
-}
-
-static bool add_headers(struct transfer *t, const struct fetch_request *r)
-{
-	struct buf line;
-	bool ok;
-
-	buf_init(&line, REQUEST_MAX_BYTES);
-	buf_puts(&line, "Accept-Encoding: identity");
-	ok = add_line(&t->headers, &line);
-	buf_puts(&line, "Expect:");
-	ok = ok && add_line(&t->headers, &line);
-	for (size_t i = 0; ok && i < r->header_count; i++) {
-		buf_puts(&line, r->header[i].name);
-		/* "Name;" is libcurl's way to send an empty value. */
-		buf_puts(&line, r->header[i].value.n ? ": " : ";");
-		buf_put(&line, r->header[i].value);
-		ok = add_line(&t->headers, &line);
-	}
-	buf_done(&line);
-	return ok;
-}
-
-/* host:port:address,address */
-static bool add_pin(struct transfer *t)
-{
-	char text[EGRESS_TEXT_BYTES];
-	struct buf line;
-	bool ok;
-
-	buf_init(&line, REQUEST_MAX_BYTES);
-	buf_put(&line, t->url.host);
-	buf_printf(&line, ":%u:", t->url.port);
-	for (size_t i = 0; i < t->peer_count; i++) {
-		egress_peer_text(&t->peer[i], text);
-		buf_printf(&line, t->peer[i].is_ipv6 ? "%s[%s]" : "%s%s", i ? "," : "", text);
-	}
-	ok = add_line(&t->pins, &line);
-	buf_done(&line);
-	return ok;
-}
-
-static bool set_url(struct transfer *t)
-{
-	struct buf text;
-	bool ok;
-
-	buf_init(&text, URL_MAX_BYTES + 16);
-	egress_put_url(&text, &t->url);
-	ok = buf_ok(&text) && curl_easy_setopt(t->easy, CURLOPT_URL, buf_cstr(&text)) == CURLE_OK;
-	buf_done(&text);
-	return ok;
-}
-
-/* An option that this libcurl refuses makes the transfer fail: none of them is decoration. */
-static bool set_safety(struct transfer *t)
-{
-	CURL *h = t->easy;
-	const char *ca = t->engine->ca_file ? t->engine->ca_file : curl_version_info(CURLVERSION_NOW)->cainfo;
-	bool yields = t->flags & FETCH_YIELDS_TOKENS;
-
-	return curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, t->url.is_https ? "https" : "http") == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_PROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_NOPROXY, "*") == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_HTTP09_ALLOWED, 0L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_HTTP_CONTENT_DECODING, 0L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, tune_tls) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_CAINFO, ca) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_TCP_FASTOPEN, 0L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)t->engine->args.connect_ms) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, yields ? 0L : (long)SLOW_BYTES_PER_S) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, yields ? 0L : (long)SLOW_S) == CURLE_OK;
-}
-
-static bool set_request(struct transfer *t)
-{
-	CURL *h = t->easy;
-	bool has_body = strcmp(t->method, "POST") == 0;
-
-	if (has_body && (curl_easy_setopt(h, CURLOPT_POST, 1L) != CURLE_OK ||
-			 curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.n) != CURLE_OK ||
-			 curl_easy_setopt(h, CURLOPT_POSTFIELDS, t->body.p ? t->body.p : "") != CURLE_OK))
-		return false;
-	if (strcmp(t->method, "DELETE") == 0 && curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, "DELETE") != CURLE_OK)
-		return false;
-	return set_url(t) && curl_easy_setopt(h, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_USERAGENT, "FiberWise/" FW_VERSION) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_RESOLVE, t->pins) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_SHARE, t->names) == CURLE_OK;
-}
-
-static bool set_callbacks(struct transfer *t)
-{
-	CURL *h = t->easy;
-
-	return curl_easy_setopt(h, CURLOPT_PRIVATE, t) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_ERRORBUFFER, t->curl_error) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_PREREQDATA, t) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_HEADERDATA, t) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_WRITEDATA, t) == CURLE_OK;
-}
-
 /* The addresses stand in t->peer; from here on libcurl has it. */
 static void connect_to_peers(struct transfer *t)
 {
+	const struct easy_args args = {
+		.request = &t->request,
+		.url = &t->url,
+		.peer = t->peer,
+		.peer_count = t->peer_count,
+		.ca_file = t->engine->ca_file,
+		.connect_ms = t->engine->args.connect_ms,
+		.error = t->curl_error,
+		.arg = t,
+		.open_socket = open_socket,
+		.before_request = before_request,
+		.take_header = take_header,
+		.take_body = take_body,
+	};
 	struct errinfo ei = {0};
 	enum err e = egress_vet_peers(t->engine->args.egress, t->url.is_https, t->peer, t->peer_count, &ei);
 
@@ -377,11 +232,7 @@ static void connect_to_peers(struct transfer *t)
 		fail(t, e, TRANSFER_UNREACHABLE, ei.detail);
 		return;
 	}
-	t->names = curl_share_init();
-	t->easy = curl_easy_init();
-	if (!t->names || !t->easy || curl_share_setopt(t->names, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
-	    !add_pin(t) || !set_safety(t) || !set_callbacks(t) || !set_request(t) ||
-	    !curlloop_add(t->engine->curl, t->easy))
+	if (!easy_init(&t->easy, &args) || !curlloop_add(t->engine->curl, t->easy.handle))
 		fail(t, ERR_INTERNAL, TRANSFER_UNREACHABLE, "libcurl refused an option");
 }
 
@@ -404,9 +255,9 @@ static void note_head(struct transfer *t)
 	char *type = NULL;
 	long status = 0;
 
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry);
-	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(t->easy.handle, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy.handle, CURLINFO_RETRY_AFTER, &retry);
+	curl_easy_getinfo(t->easy.handle, CURLINFO_CONTENT_TYPE, &type);
 	t->answer.status = (int)status;
 	t->answer.retry_after_s = retry > 0 ? (int64_t)retry : 0;
 	if (type && strlen(type) < sizeof t->answer.content_type)
@@ -434,19 +285,30 @@ static void on_curl_done(CURL *easy, CURLcode result, void *private_data)
 	fail(t, ERR_OK, "", t->answer.complete ? "" : cause);
 }
 
-static void begin(struct transfer *t, const struct fetch_request *r)
+/* Everything of the request is copied into memory that goes with it. */
+static void keep_request(struct transfer *t, const struct fetch_request *r)
+{
+	t->arena = arena_new(REQUEST_MAX_BYTES);
+	t->request = *r;
+	t->request.attempt = t->request.label = "";
+	t->request.method = arena_strdup(t->arena, r->method);
+	t->request.url = arena_strdup(t->arena, r->url);
+	t->request.body = arena_copy(t->arena, r->body);
+	for (size_t i = 0; i < r->header_count; i++) {
+		t->request.header[i].name = arena_strdup(t->arena, r->header[i].name);
+		t->request.header[i].value = arena_copy(t->arena, r->header[i].value);
+	}
+}
+
+static void begin(struct transfer *t)
 {
 	struct errinfo ei = {0};
-	enum err e = url_parse(slice_from(arena_strdup(t->arena, r->url)), &t->url, &ei);
+	enum err e = url_parse(slice_from(t->request.url), &t->url, &ei);
 
 	if (!e)
 		e = egress_vet_url(&t->url, &ei);
 	if (e) {
 		fail(t, ERR_FORBIDDEN, ei.detail, ei.detail);
-		return;
-	}
-	if (!add_headers(t, r)) {
-		fail(t, ERR_INTERNAL, TRANSFER_UNREACHABLE, "libcurl refused a header");
 		return;
 	}
 	uv_timer_start(&t->timer, on_deadline, (uint64_t)t->engine->args.total_ms, 0);
@@ -471,15 +333,12 @@ struct transfer *transfer_start(struct transfers *s, const struct fetch_request 
 	t->engine = s;
 	t->done = done;
 	t->arg = arg;
-	t->flags = r->flags;
-	t->arena = arena_new(REQUEST_MAX_BYTES);
-	t->method = arena_strdup(t->arena, r->method);
-	t->body = arena_copy(t->arena, r->body);
+	keep_request(t, r);
 	buf_init(&t->received, r->body_cap);
 	buf_reserve(&t->received, r->body_cap); /* memory for the answer before anything is sent */
 	uv_timer_init(s->args.loop, &t->timer);
 	t->timer.data = t;
-	begin(t, r);
+	begin(t);
 	return t;
 }
 
