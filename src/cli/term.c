@@ -97,8 +97,12 @@ enum err term_read_line(struct secret **ret_line, struct errinfo *ei)
 	return e;
 }
 
-/* Echo off and on again around `term_read_line`; a signal that would end the program waits until echo is back. */
-static enum err read_quietly(const struct termios *before, struct secret **ret_line, struct errinfo *ei)
+/*
+ * Echo off, then the prompt, so that nothing typed after it is seen or flushed away; a signal that would
+ * end the program waits until echo is back.
+ */
+static enum err ask_quietly(const char *prompt, const struct termios *before, struct secret **ret_line,
+			    struct errinfo *ei)
 {
 	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	struct sigaction act = {.sa_handler = on_signal}, saved[ARRAY_LEN(ending)];
@@ -114,6 +118,8 @@ static enum err read_quietly(const struct termios *before, struct secret **ret_l
 	sigprocmask(SIG_BLOCK, &stop, &unstop);
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	fprintf(stderr, "%s", prompt);
+	fflush(stderr);
 	e = term_read_line(ret_line, ei);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
 	sigprocmask(SIG_SETMASK, &unstop, NULL);
@@ -129,11 +135,11 @@ enum err term_ask(const char *prompt, bool echo, struct secret **ret_line, struc
 {
 	struct termios before;
 
+	if (!echo && tcgetattr(STDIN_FILENO, &before) == 0)
+		return ask_quietly(prompt, &before, ret_line, ei);
 	fprintf(stderr, "%s", prompt);
 	fflush(stderr);
-	if (echo || tcgetattr(STDIN_FILENO, &before) != 0)
-		return term_read_line(ret_line, ei);
-	return read_quietly(&before, ret_line, ei);
+	return term_read_line(ret_line, ei);
 }
 
 bool term_confirm(const char *question)
