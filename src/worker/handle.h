@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of one worker: from the parsed request through its handler on the store thread, perhaps to the clerk and back,
+ * to the answer.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "base/map.h"
+#include "core/core.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "ipc/channel.h"
+#include "store/jobs.h"
+
+struct handle_desk {
+	uv_loop_t *loop;
+	struct jobs *jobs;
+	struct core core;          /* of the store thread */
+	struct router *router;
+	struct channel *clerk;
+	struct list waiting;       /* handlings that wait for the clerk, oldest first */
+	uv_timer_t deadline;
+	size_t running;            /* handlings that are not answered yet */
+};
+
+/* Answers a request; called by the server. `arg` is the desk. */
+void handle_request(struct exchange *x, const struct request *request, void *arg);
+/* Writes the error answer for what never became a request. `arg` is the desk. */
+void handle_error(struct response *r, const struct request *request, enum err e, int status, const struct errinfo *ei,
+		  void *arg);
+/* The clerk's answer to an EXCHANGE or REFRESH. */
+void handle_clerk_message(struct handle_desk *d, struct ipc_message *m);
+/* The clerk has a successor: ask it again for everything that waits. */
+void handle_clerk_returned(struct handle_desk *d);
+/* Ends the waiting of all, with 503: the worker stops. */
+void handle_abandon(struct handle_desk *d);
+void handle_init(struct handle_desk *d);
+/* Closes the timer; nothing is running any more. */
+void handle_done(struct handle_desk *d);
