@@ -102,7 +102,7 @@ enum err callback_parse(const struct callback_param *params, size_t count, struc
 			struct errinfo *ei)
 {
 	struct callback c = {.error = "", .description = ""};
-	struct slice code, error, description;
+	struct slice code = {0}, error = {0}, description = {0};
 	enum err e;
 
 	if (count > PARAMS_MAX)
