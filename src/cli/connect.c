@@ -11,9 +11,11 @@
 
 #include "cli/browser.h"
 #include "cli/handlers.h"
+#include "cli/lookup.h"
+#include "cli/text.h"
 #include "cli/when.h"
 
-enum { POLL_MS = 1000, LINK_LIFE_MS = 10 * 60 * 1000, GRACE_MS = 60 * 1000, TROUBLES_MAX = 5 };
+enum { POLL_MS = 1000, LINK_LIFE_MS = 10 * 60 * 1000, GRACE_MS = 10 * 60 * 1000, TROUBLES_MAX = 5 };
 
 struct link {
 	const struct jsonr *made; /* the server's answer */
@@ -97,7 +99,7 @@ static enum err expired(struct cli *cli, const struct link *link)
 /* Why it failed, from whichever of its fields the server filled in. */
 static enum err failed(struct cli *cli, const struct jsonr *state)
 {
-	static const char *const whys[] = {"detail", "error_description", "reason", "cause", "error"};
+	static const char *const whys[] = {"error_description", "error"};
 	const char *why = "", *code = cli_text(cli, state, "error");
 
 	for (size_t i = 0; i < sizeof whys / sizeof *whys && !why[0]; i++)
@@ -134,38 +136,58 @@ static enum err wait_for_it(struct cli *cli, const struct link *link, const stru
 			troubles = 0;
 			*ret_state = state;
 		}
-		if (slice_is(status, "connected") || slice_is(status, "pending"))
+		if (slice_is(status, "connected"))
 			return ERR_OK;
 		if (slice_is(status, "failed"))
 			return failed(cli, state);
 		opened = opened || slice_is(status, "opened");
-		/* A link that was opened in time may be carried to its end a little later. */
-		if (slice_is(status, "expired") ||
-		    clock_wall_ms(cli->clock) > link->expires_at + (opened ? GRACE_MS : 0))
+		if (clock_wall_ms(cli->clock) > link->expires_at + (opened ? GRACE_MS : 0))
 			return expired(cli, link);
 		show_progress(cli, link, opened);
 		poll(NULL, 0, POLL_MS);
 	}
 }
 
+/* The connection that came of it; NULL when the list doesn't tell, which is no failure. */
+static const struct jsonr *find_connection(struct cli *cli, struct slice id)
+{
+	char *path = cli_query(cli, arena_strdup(cli->arena, "/credentials/connections"), "app_id", cli->app_id);
+	const struct jsonr *list = NULL;
+	enum err e;
+
+	path = cli_query(cli, path, "user", args_get(&cli->args, "user"));
+	e = id.n ? cli_call(cli, "GET", path, NULL, &list) : ERR_NOT_FOUND;
+	for (size_t i = 0; !e && i < jsonr_count(list); i++)
+		if (slice_eq(jsonr_get_string(jsonr_at(list, i), "id"), id))
+			return jsonr_at(list, i);
+	err_clear(&cli->ei);
+	return NULL;
+}
+
 static void show_result(struct cli *cli, const struct jsonr *state)
 {
-	const char *account = cli_text(cli, state, "account"), *id = cli_text(cli, state, "connection_id");
+	const struct jsonr *made = find_connection(cli, jsonr_get_string(state, "connection_id"));
+	const char *account = cli_text(cli, made, "account"),
+		   *missing = cli_joined(cli, jsonr_get(made, "missing_scopes"));
+	const char *ref = text_clean(cli->arena, slice_from(cli->args.positional));
 
 	if (cli->args.json) {
-		cli_put_json(cli, state);
+		cli_put_json(cli, made ? made : state);
 		return;
 	}
-	if (slice_is(jsonr_get_string(state, "status"), "pending")) {
+	if (slice_is(jsonr_get_string(made, "status"), "pending")) {
 		buf_puts(&cli->out, "The account is there, and waits for your backend to confirm the link.\n");
 		return;
 	}
 	table_put_toned(&cli->out, TONE_GOOD, "Connected", cli->term.colour);
-	buf_printf(&cli->out, " %s%s%s.\n", cli->args.positional, account[0] ? " as " : "", account);
-	if (id[0])
-		cli_put_fact(cli, "connection", id, TONE_PLAIN);
+	buf_printf(&cli->out, " %s%s%s.\n", ref, account[0] ? " as " : "", account);
+	cli_put_fact(cli, "connection", cli_text(cli, state, "connection_id"), TONE_PLAIN);
+	if (made)
+		cli_put_fact(cli, "scopes", cli_joined(cli, jsonr_get(made, "scopes")), TONE_PLAIN);
+	if (missing[0])
+		cli_put_fact(cli, "not granted", missing, TONE_WARN);
 	if (cli->term.out_tty)
-		buf_printf(&cli->out, "\nNext: fiber app oauth token %s\n", id[0] ? id : cli->args.positional);
+		buf_printf(&cli->out, "\nNext: fiber app oauth token %s\n", lookup_shell_word(cli, ref));
 }
 
 enum err connect_account(struct cli *cli)

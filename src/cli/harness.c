@@ -232,6 +232,11 @@ size_t harness_left(const struct harness *h)
 	return h->reply_count - h->reply_next;
 }
 
+size_t harness_unexpected(const struct harness *h)
+{
+	return h->request_count - h->reply_next;
+}
+
 unsigned harness_port(const struct harness *h)
 {
 	return h->port;

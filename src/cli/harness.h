@@ -35,6 +35,8 @@ size_t harness_count(const struct harness *h);
 const struct harness_request *harness_request(const struct harness *h, size_t i);
 /* Replies that nobody asked for. */
 size_t harness_left(const struct harness *h);
+/* Requests that were not in the script. */
+size_t harness_unexpected(const struct harness *h);
 unsigned harness_port(const struct harness *h);
 /* A file below the home directory, or below the work directory when `path` begins with "./". */
 void harness_write(struct harness *h, const char *path, const char *text);

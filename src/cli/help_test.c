@@ -5,12 +5,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/arena.h"
 #include "cli/args.h"
+#include "cli/file.h"
 #include "cli/text.h"
 
 enum { SCREEN_LINES = 24, SCREEN_COLUMNS = 80 };
@@ -89,12 +92,52 @@ static void examples_belong_to_their_command(void **state)
 	}
 }
 
+static void need(const char *manual, const char *text)
+{
+	if (!strstr(manual, text))
+		fail_msg("docs/cli.md does not mention %s", text);
+}
+
+static void option_is_documented(const struct option *o, void *arg)
+{
+	char text[80];
+
+	snprintf(text, sizeof text, "--%s", o->name);
+	need(arg, text);
+}
+
+/* A command or option that the manual doesn't have, is one that nobody finds. */
+static void manual_is_complete(void **state)
+{
+	const char *path = getenv("FIBER_MANUAL");
+	struct buf manual;
+
+	(void)state;
+	assert_non_null(path);
+	buf_init(&manual, 1 << 20);
+	assert_int_equal(file_read(path, &manual, NULL), ERR_OK);
+	for (size_t i = 0; i < commands_count; i++) {
+		const struct command *c = &commands[i];
+		char text[80];
+
+		snprintf(text, sizeof text, "`fiber %s%s%s", c->group, c->group[0] ? " " : "", c->name);
+		need(buf_cstr(&manual), text);
+		if (c->alias) {
+			snprintf(text, sizeof text, "%s`", c->alias);
+			need(buf_cstr(&manual), text);
+		}
+		command_each_option(c, option_is_documented, (void *)(uintptr_t)buf_cstr(&manual));
+	}
+	buf_done(&manual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_fit),
 		cmocka_unit_test(first_page_names_every_command),
 		cmocka_unit_test(examples_belong_to_their_command),
+		cmocka_unit_test(manual_is_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

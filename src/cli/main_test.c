@@ -39,14 +39,15 @@ static int tear_down(void **state)
 
 	/* The script was played to its end, and nothing was asked that isn't in it. */
 	assert_int_equal(harness_left(h), 0);
+	assert_int_equal(harness_unexpected(h), 0);
 	harness_free(&h);
 	return 0;
 }
 
 static void has_line(int line, const char *text, const char *part)
 {
-	if (!strstr(text, part))
-		fail_msg("line %d: \"%s\" is not in: %s", line, part, text);
+	if (!text || !strstr(text, part))
+		fail_msg("line %d: \"%s\" is not in: %s", line, part, text ? text : "(nothing)");
 }
 
 static void lacks_line(int line, const char *text, const char *part)
@@ -249,6 +250,8 @@ static void different_one_says_how_to_update(void **state)
 	struct harness_outcome o;
 
 	harness_setenv(h, "GOOGLE_CLIENT_SECRET=canarySECRET");
+	harness_reply(h, "GET /api/v1/oauth/templates/google", 200,
+		      "{\"type\":\"google\",\"display_name\":\"Google\"}");
 	harness_reply(h, "POST /api/v1/oauth/authenticators", 409,
 		      "{\"error\":\"conflict\",\"detail\":\"there is one\"}");
 	harness_reply(h, LIST, 200, "[" GOOGLE "]");
@@ -257,6 +260,7 @@ static void different_one_says_how_to_update(void **state)
 	HAS(o.err, "fiber app oauth update Google");
 
 	/* A conflict about something else keeps the server's words. */
+	harness_reply(h, "GET /api/v1/oauth/templates/google", 404, "{\"error\":\"not_found\",\"detail\":\"x\"}");
 	harness_reply(h, "POST /api/v1/oauth/authenticators", 409,
 		      "{\"error\":\"conflict\",\"detail\":\"about else\"}");
 	harness_reply(h, LIST, 200, "[" OLD "]");
@@ -269,11 +273,13 @@ static void type_is_registered(void **state)
 {
 	struct harness *h = *state;
 
+	harness_reply(h, "GET /api/v1/oauth/templates/google", 200,
+		      "{\"type\":\"google\",\"display_name\":\"Google\"}");
 	harness_reply(h, "POST /api/v1/oauth/authenticators", 201, GOOGLE);
 	RUN(h, "add-provider google --client-id=c1 --client-secret=- --scopes=openid,~email --app-id a9 --debug",
 	    "canarySECRET\nrest", 0);
 	assert_string_equal(
-		harness_request(h, 0)->body,
+		harness_request(h, 1)->body,
 		"{\"scopes\":[\"openid\",\"email\"],\"client_id\":\"c1\",\"client_secret\":\"canarySECRET\","
 		"\"authenticator_type\":\"google\",\"name\":\"Google\",\"app_id\":\"a9\"}");
 
@@ -286,10 +292,11 @@ static void type_is_registered(void **state)
 		NULL, 0)
 		    .err,
 	    "> POST ");
-	assert_string_equal(harness_request(h, 1)->body,
+	assert_string_equal(harness_request(h, 2)->body,
 			    "{\"name\":\"Mine\",\"authorize_url\":\"https://p/a\",\"token_url\":\"https://p/"
 			    "t\",\"client_id\":\"c3\","
 			    "\"client_secret\":\"canarySECRET\",\"authenticator_type\":\"my-idp\"}");
+	harness_reply(h, "GET /api/v1/oauth/templates/google", 404, "{\"error\":\"not_found\",\"detail\":\"x\"}");
 	HAS(RUN(h, "register-authenticator google --scopes=,", NULL, 2).err, "--scopes holds no scope");
 	HAS(RUN(h, "app oauth register", NULL, 2).err, "--authenticator-config is missing");
 	HAS(RUN(h, "app oauth register --authenticator-config none.json", NULL, 1).err, "there is no file none.json");
@@ -502,13 +509,18 @@ static void connect_waits_for_the_person(void **state)
 	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200, "{\"status\":\"waiting\"}");
 	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 503, "{}");
 	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200,
-		      "{\"status\":\"connected\",\"account\":\"a@x\",\"connection_id\":\"k1\"}");
+		      "{\"status\":\"connected\",\"connection_id\":\"k1\"}");
+	harness_reply(
+		h, "GET /api/v1/credentials/connections?app_id=a&user=alice", 200,
+		"[{\"id\":\"k0\"},{\"id\":\"k1\",\"account\":\"a@x\",\"status\":\"active\",\"scopes\":[\"openid\"],"
+		"\"missing_scopes\":[\"mail\"]}]");
 	o = RUN(h, "app oauth connect google --user alice --expect-account a@x --app-id a", NULL, 0);
 	assert_string_equal(
 		harness_request(h, 0)->body,
 		"{\"authenticator\":\"google\",\"user\":\"alice\",\"expect_account\":\"a@x\",\"app_id\":\"a\"}");
 	assert_string_equal(o.out,
-			    "http://127.0.0.1:7001/connect/LINK\nConnected google as a@x.\n  connection      k1\n");
+			    "http://127.0.0.1:7001/connect/LINK\nConnected google as a@x.\n  connection      k1\n"
+			    "  scopes          openid\n  not granted     mail\n");
 	assert_string_equal(o.err, "");
 }
 
@@ -532,8 +544,9 @@ static void connect_fails_with_a_reason(void **state)
 	struct harness *h = *state;
 
 	harness_reply(h, "POST /api/v1/credentials/connect-links", 201, LINK);
-	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200,
-		      "{\"status\":\"failed\",\"error\":\"access_denied\",\"detail\":\"The person said no.\"}");
+	harness_reply(
+		h, "GET /api/v1/credentials/connect-links/l1", 200,
+		"{\"status\":\"failed\",\"error\":\"access_denied\",\"error_description\":\"The person said no.\"}");
 	HAS(RUN(h, "app oauth connect google", NULL, 1).err, "not connected: The person said no.");
 	harness_reply(h, "POST /api/v1/credentials/connect-links", 201,
 		      "{\"id\":\"l2\",\"url\":\"http://x/connect/L\",\"expires_at\":\"2001-01-01T00:00:00Z\"}");
@@ -553,6 +566,8 @@ static void missing_values_are_asked_for(void **state)
 	struct harness *h = *state;
 	struct harness_outcome o;
 
+	harness_reply(h, "GET /api/v1/oauth/templates/google", 200,
+		      "{\"type\":\"google\",\"display_name\":\"Google\"}");
 	harness_reply(h, "POST /api/v1/oauth/authenticators", 201, GOOGLE);
 	o = harness_run_tty(h, 80, "register-authenticator google", "my-client\ncanarySECRET\n");
 	assert_int_equal(o.code, 0);
@@ -561,7 +576,7 @@ static void missing_values_are_asked_for(void **state)
 	/* The id is echoed, the secret is not. */
 	HAS(o.out, "my-client");
 	LACKS(o.out, "canary");
-	HAS(harness_request(h, 0)->body, "\"client_id\":\"my-client\",\"client_secret\":\"canarySECRET\"");
+	HAS(harness_request(h, 1)->body, "\"client_id\":\"my-client\",\"client_secret\":\"canarySECRET\"");
 
 	o = harness_run_tty(h, 80, "account add-config --name asked --base-url https://x", "canaryKEY\n");
 	assert_int_equal(o.code, 0);

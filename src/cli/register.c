@@ -118,17 +118,28 @@ enum err register_file(struct cli *cli)
 	return e ? e : submit(cli, &draft);
 }
 
+/* How the type's template is called; without one, the type with a capital. */
+static const char *usual_name(struct cli *cli, const char *type)
+{
+	const struct jsonr *template = NULL;
+	char *name;
+
+	if (cli_call(cli, "GET", cli_path(cli, "/oauth/templates/", type, ""), NULL, &template) == ERR_OK &&
+	    jsonr_get_string(template, "display_name").n)
+		return arena_strndup(cli->arena, jsonr_get_string(template, "display_name"));
+	err_clear(&cli->ei);
+	name = arena_strdup(cli->arena, type);
+	if (name[0] >= 'a' && name[0] <= 'z')
+		name[0] = (char)(name[0] - ('a' - 'A'));
+	return name;
+}
+
 enum err register_type(struct cli *cli)
 {
 	const char *type = cli->args.positional;
 	struct draft draft = {.type = type, .name = args_get(&cli->args, "name")};
 
-	if (!draft.name) {
-		char *name = arena_strdup(cli->arena, type);
-
-		if (name[0] >= 'a' && name[0] <= 'z')
-			name[0] = (char)(name[0] - ('a' - 'A'));
-		draft.name = name;
-	}
+	if (!draft.name)
+		draft.name = usual_name(cli, type);
 	return submit(cli, &draft);
 }
