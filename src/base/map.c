@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 
 struct entry {
 	struct entry *next;
@@ -33,7 +34,7 @@ struct map *map_new(void)
 
 	m->width = 16;
 	m->slots = MEM_NEW_N(m->width, struct entry *);
-	randombytes_buf(m->seed, sizeof m->seed);
+	random_bytes(m->seed, sizeof m->seed);
 	return m;
 }
 

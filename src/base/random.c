@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Randomness. Must never fall back to anything weaker than the kernel's generator. */
+/*
+ * Randomness, and the start of libsodium, which must come before any second thread. Whoever seals,
+ * hashes keys or makes ids links this file. Must never fall back to anything weaker than the kernel's
+ * generator.
+ */
 #include "base/random.h"
 
+#include <stdlib.h>
+
 #include <sodium.h>
+
+static void __attribute__((constructor)) start_libsodium(void)
+{
+	if (sodium_init() < 0)
+		abort();
+}
 
 void random_bytes(void *p, size_t n)
 {

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
+#include "base/random.h"
 
 enum { PREFIX = 3, ID = 16, SECRET = 43, CHECKSUM = 6, SECRET_AT = PREFIX + ID + 1 };
 #define HEX_DIGITS "0123456789abcdef"
@@ -28,8 +29,8 @@ void apikey_make(char ret_id[APIKEY_ID_BYTES], char ret_hash[HASH_TEXT_BYTES], s
 	char sum[CHECKSUM + 1];
 	struct buf text;
 
-	randombytes_buf(id, sizeof id);
-	randombytes_buf(raw, sizeof raw);
+	random_bytes(id, sizeof id);
+	random_bytes(raw, sizeof raw);
 	sodium_bin2hex(ret_id, APIKEY_ID_BYTES, id, sizeof id);
 	buf_init(&text, APIKEY_TEXT_LENGTH + 1);
 	buf_printf(&text, "fw_%s_", ret_id);

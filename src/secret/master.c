@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "secret/spoolseal.h"
 
 enum { KEY = 32, HEX = 64, NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
@@ -55,7 +56,7 @@ enum err master_create(const char *path, struct errinfo *ei)
 	if (fd < 0)
 		return err_set(ei, errno == EEXIST ? ERR_CONFLICT : ERR_CONFIG, "cannot make the master key file %s: %s",
 			       path, strerror(errno));
-	randombytes_buf(key, sizeof key);
+	random_bytes(key, sizeof key);
 	sodium_bin2hex(line, sizeof line, key, sizeof key);
 	line[HEX] = '\n';
 	written = write(fd, line, HEX + 1) == HEX + 1 && fsync(fd) == 0 && sync_folder_of(path);
@@ -167,7 +168,7 @@ struct slice master_wrap(const struct master *m, const struct data_key *key, str
 	struct slice ad = wrap_place(a, key);
 	unsigned char *out = arena_alloc(a, 1, NONCE + SEAL_KEY_BYTES + TAG);
 
-	randombytes_buf(out, NONCE);
+	random_bytes(out, NONCE);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, key->bytes, SEAL_KEY_BYTES,
 						   (const unsigned char *)ad.p, ad.n, NULL, out, m->wrap);
 	return slice_make(out, NONCE + SEAL_KEY_BYTES + TAG);

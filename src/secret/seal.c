@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "base/buf.h"
+#include "base/random.h"
 
 enum {
 	VERSION = 1,
@@ -72,7 +73,7 @@ struct sealed seal_value(const struct data_key *key, const struct seal_place *pl
 	out[0] = VERSION;
 	out[1] = XCHACHA20_POLY1305;
 	sodium_hex2bin(out + KEY_ID_AT, KEY_ID_RAW, key->id, strlen(key->id), NULL, NULL, NULL);
-	randombytes_buf(out + NONCE_AT, NONCE);
+	random_bytes(out + NONCE_AT, NONCE);
 	buf_init(&ad, PLACE_MAX_BYTES);
 	associated_data(&ad, key, place);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(out + CIPHER_AT, NULL, (const unsigned char *)text.p, text.n,

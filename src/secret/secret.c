@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 
 struct secret {
 	size_t n;
@@ -35,7 +36,7 @@ struct secret *secret_random(size_t n)
 {
 	struct secret *s = alloc(n);
 
-	randombytes_buf(s->bytes, n);
+	random_bytes(s->bytes, n);
 	return s;
 }
 
