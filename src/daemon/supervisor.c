@@ -101,6 +101,8 @@ static void on_message(struct child *c, struct ipc_message *m)
 		say(m->field[IPC_SAY_TEXT].bytes);
 	} else if (m->kind == IPC_ADMIN_LINKED) {
 		on_admin_linked(s, m);
+	} else if (m->kind == IPC_BROKE) {
+		supervisor_renew_pair(s, c, m->field[IPC_BROKE_ROLE].number, m->field[IPC_BROKE_SLOT].number);
 	} else {
 		ipc_close_fds(m);
 	}

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "daemon/logfile.h"
 
-enum { CONFIG_MAX_BYTES = 64 * 1024 };
+enum { CONFIG_MAX_BYTES = 64 * 1024, RENEW_MS = 1000 };
 
 /* Who speaks to whom. The courier knows the clerk and the keeper only; workers do not know each other. */
 static const struct {
@@ -84,6 +84,35 @@ void supervisor_introduce(struct supervisor *s, struct child *c)
 
 		if (other != c && child_alive(other) && are_partners(c->role, other->role))
 			introduce_pair(c, other);
+	}
+}
+
+static void on_renew(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	for (size_t i = 0; i < s->broken_count; i++) {
+		const struct broken_pair *p = &s->broken[i];
+
+		if (s->phase == PHASE_STOPPING || !child_alive(p->one) || !child_alive(p->other) ||
+		    p->one->started_ms != p->one_started_ms || p->other->started_ms != p->other_started_ms)
+			continue;
+		LOG(LOG_WARN, "pair_introduced_anew", LOG_S("of", p->one->name), LOG_S("to", p->other->name));
+		introduce_pair(p->one, p->other);
+	}
+	s->broken_count = 0;
+}
+
+void supervisor_renew_pair(struct supervisor *s, struct child *c, int64_t role, int64_t slot)
+{
+	for (size_t i = 0; i < s->child_count && s->broken_count < BROKEN_PAIRS_MAX; i++) {
+		struct child *other = &s->children[i];
+
+		if ((int64_t)other->role != role || other->slot != slot || !are_partners(c->role, other->role))
+			continue;
+		s->broken[s->broken_count++] = (struct broken_pair){c, other, c->started_ms, other->started_ms};
+		if (!uv_is_active((uv_handle_t *)&s->renew))
+			uv_timer_start(&s->renew, on_renew, RENEW_MS, 0);
 	}
 }
 

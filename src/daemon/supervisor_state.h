@@ -10,6 +10,14 @@
 #include "daemon/control.h"
 #include "daemon/datadir.h"
 
+enum { BROKEN_PAIRS_MAX = 16 };
+
+/* Two roles whose connection was broken off, as they were then: a restart gives them a fresh one anyway. */
+struct broken_pair {
+	struct child *one, *other;
+	int64_t one_started_ms, other_started_ms;
+};
+
 enum phase { PHASE_INIT, PHASE_STARTING, PHASE_SERVING, PHASE_STOPPING };
 
 struct supervisor {
@@ -17,12 +25,15 @@ struct supervisor {
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	uv_timer_t deadline; /* of the stage of stopping that runs */
+	uv_timer_t renew;    /* of pairs whose connection was broken off */
 	struct datadir dir;
 	struct control *control;
 	int log_fd, null_fd;
 	int *listeners; /* one per worker */
 	bool listening;
 	char instance[RANDOM_ID_BYTES];
+	struct broken_pair broken[BROKEN_PAIRS_MAX];
+	size_t broken_count;
 	struct child init;
 	struct child *children; /* keeper, courier, clerk, workers */
 	size_t child_count, worker_count;
@@ -36,6 +47,8 @@ struct supervisor {
 enum err supervisor_send_start(const struct supervisor *s, struct child *c);
 /* Fresh connections between this role and all its partners that are alive. */
 void supervisor_introduce(struct supervisor *s, struct child *c);
+/* `c` closed its connection to this partner, which broke the rules: both get a fresh one, a second later. */
+void supervisor_renew_pair(struct supervisor *s, struct child *c, int64_t role, int64_t slot);
 /* After a death: at once, or later when it died soon after its start before. */
 void supervisor_restart_later(struct supervisor *s, struct child *c);
 /* Begins the orderly stop, or goes on with it after a role has gone. */

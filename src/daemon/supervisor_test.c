@@ -182,6 +182,25 @@ static void test_a_role_that_breaks_the_rules_is_replaced(void **state)
 	buf_done(&out);
 }
 
+static void test_a_broken_pair_is_introduced_anew(void **state)
+{
+	struct service *s = *state;
+	struct buf out;
+	char path[128];
+
+	testservice_start(s);
+	assert_true(testservice_said(s, "ready "));
+	testservice_put(s, "accuse-worker");
+	snprintf(path, sizeof path, "%s/data", s->dir);
+	buf_init(&out, CONTROL_TEXT_MAX);
+	assert_int_equal(control_ask(path, "admin-link", &out, NULL), ERR_OK);
+	buf_done(&out);
+	assert_true(testservice_events(s, "peer worker 0: clerk 0\n", 2));
+	assert_true(testservice_events(s, "peer clerk: worker 0\n", 2));
+	assert_int_equal(testservice_count(testservice_read(s, "events"), "peer courier: "), 2); /* clerk, keeper: as before */
+	assert_int_equal(testservice_count(testservice_read(s, "events"), "start "), 6);         /* nobody was killed */
+}
+
 static void test_roles_end_with_a_killed_supervisor(void **state)
 {
 	struct service *s = *state;
@@ -361,6 +380,7 @@ int main(int argc, char **argv)
 		TEST(test_a_killed_role_is_back_in_under_a_second),
 		TEST(test_a_role_that_keeps_dying_is_slowed_down),
 		TEST(test_a_role_that_breaks_the_rules_is_replaced),
+		TEST(test_a_broken_pair_is_introduced_anew),
 		TEST(test_roles_end_with_a_killed_supervisor),
 		TEST(test_a_role_that_does_not_stop_is_killed),
 		TEST(test_a_failed_first_start_says_one_line),

@@ -88,6 +88,14 @@ static void small_control(struct role *role, struct ipc_message *m)
 {
 	struct ipc_message answer = {.kind = IPC_ADMIN_LINKED, .id = m->id};
 
+	if (told(role, "accuse")) {
+		answer = (struct ipc_message){.kind = IPC_BROKE};
+		answer.field[IPC_BROKE_ROLE].number = IPC_CLERK;
+		channel_send(role->control, &answer);
+		answer.field[IPC_BROKE_ROLE].number = IPC_COURIER; /* no partner of a worker's */
+		channel_send(role->control, &answer);
+		answer = (struct ipc_message){.kind = IPC_ADMIN_LINKED, .id = m->id};
+	}
 	if (told(role, "break"))
 		answer = (struct ipc_message){.kind = IPC_SPOOL_KEYS}; /* no worker may send this */
 	else

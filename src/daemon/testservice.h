@@ -2,7 +2,7 @@
 /*
  * For tests of the supervisor: a service with small roles. The test program is its own fiberd: started as
  * "fiberd: <name>" it plays a small role that writes what happens to it into the file `events` of its working
- * directory, and does what files there tell it (fail-clerk, die-courier, hang-keeper, break-worker).
+ * directory, and does what files there tell it (fail-clerk, die-courier, hang-keeper, break-worker, accuse-worker).
  */
 #pragma once
 

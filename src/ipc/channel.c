@@ -43,6 +43,18 @@ struct channel {
 	bool broke, freed;
 };
 
+/* The one thing that belongs to the process and not to a channel: who is told of broken rules. */
+static struct {
+	channel_broke_fn *fn;
+	void *arg;
+} broke_watcher;
+
+void channel_watch_broke(channel_broke_fn *fn, void *arg)
+{
+	broke_watcher.fn = fn;
+	broke_watcher.arg = arg;
+}
+
 _Static_assert(IPC_KIND__COUNT <= 64, "seen_once has a bit per kind");
 
 struct channel *channel_new(const struct channel_args *args)
@@ -98,6 +110,8 @@ static void ended(struct channel *c, bool broke)
 {
 	c->broke = broke;
 	disconnect(c);
+	if (broke && broke_watcher.fn)
+		broke_watcher.fn(c->args.peer, c->args.peer_slot, broke_watcher.arg);
 	c->depth++;
 	c->args.on_closed(c, c->args.arg);
 	c->depth--;

@@ -51,3 +51,10 @@ enum err channel_send(struct channel *c, const struct ipc_message *m);
 void channel_free(struct channel **c);
 /* For answers: a number that is not in use on this channel. Never 0. */
 uint64_t channel_next_id(struct channel *c);
+
+/*
+ * For the process's runtime (role_run): called when any channel closed its connection because the peer broke the
+ * rules, before that channel's on_closed. NULL: nobody. Without it both ends would live on without each other.
+ */
+typedef void channel_broke_fn(enum ipc_role peer, int64_t peer_slot, void *arg);
+void channel_watch_broke(channel_broke_fn *fn, void *arg);

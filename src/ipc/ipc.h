@@ -54,6 +54,7 @@ const char *ipc_role_name(enum ipc_role role);
 	X(PEER, IPC_SET(SUPERVISOR), IPC_CHILDREN, "iif", OFTEN)                            \
 	X(STOP, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", ONCE)                                \
 	X(LOG, IPC_SET(SUPERVISOR), IPC_CHILDREN, "f", OFTEN)                               \
+	X(BROKE, IPC_CHILDREN, IPC_SET(SUPERVISOR), "ii", OFTEN)                            \
 	X(ADMIN_LINK, IPC_SET(SUPERVISOR), IPC_SET(WORKER), "", OFTEN)                      \
 	X(ADMIN_LINKED, IPC_SET(WORKER), IPC_SET(SUPERVISOR), "is", OFTEN)                  \
 	/* keys */                                                                  \
@@ -102,6 +103,8 @@ enum { IPC_START_CONFIG, IPC_START_SLOT, IPC_START_WORKERS, IPC_START_INSTANCE, 
 enum { IPC_FAILED_ERR, IPC_FAILED_DETAIL, IPC_FAILED_HINT };
 /* PEER: a new connection to that role and slot; the one before, if any, is read to its end first. */
 enum { IPC_PEER_ROLE, IPC_PEER_SLOT, IPC_PEER_SOCKET };
+/* BROKE: this partner sent what the table does not allow, the connection to it was closed; the pair is introduced anew. */
+enum { IPC_BROKE_ROLE, IPC_BROKE_SLOT };
 /* LOG: the log file was opened anew; lines go there from now on. */
 enum { IPC_LOG_FILE };
 /* SAY: a line for the administrator's terminal only (the sign-in link), never for a log. ADMIN_LINKED: err, the link. */

@@ -110,6 +110,19 @@ static void start(struct role *role, struct ipc_message *m)
 		role_fail(role, e, &ei);
 }
 
+/* A partner of ours broke the rules: the supervisor gives us both a fresh connection. */
+static void on_broke(enum ipc_role peer, int64_t slot, void *arg)
+{
+	struct role *role = arg;
+	struct ipc_message m = {.kind = IPC_BROKE};
+
+	LOG(LOG_ERROR, "peer_broke_the_rules", LOG_S("peer", ipc_role_name(peer)), LOG_I("slot", slot));
+	m.field[IPC_BROKE_ROLE].number = (int64_t)peer;
+	m.field[IPC_BROKE_SLOT].number = slot;
+	if (peer != IPC_SUPERVISOR && role->control)
+		send_control(role, &m);
+}
+
 /* The descriptor keeps its number, so that a thread in the middle of a line finds it. */
 static void reopen_log(struct role *role, struct ipc_message *m)
 {
@@ -198,7 +211,9 @@ int role_run(enum ipc_role self, const char *name, const struct role_hooks *hook
 	role.control = open_control(&role);
 	if (!role.control)
 		return 1;
+	channel_watch_broke(on_broke, &role);
 	uv_run(&loop, UV_RUN_DEFAULT);
+	channel_watch_broke(NULL, NULL);
 	channel_free(&role.control);
 	for (int i = 0; i < LAST_TURNS && uv_run(&loop, UV_RUN_NOWAIT) != 0; i++)
 		;

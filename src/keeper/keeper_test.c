@@ -258,6 +258,10 @@ static void test_the_role_serves_who_is_introduced(void **state)
 	/* A worker may not open the spool: the connection ends, the others go on. */
 	assert_int_equal(ipc_send(worker, &(struct ipc_message){.kind = IPC_OPEN_SPOOL, .id = 9}), ERR_OK);
 	assert_int_equal(next(worker, IPC_WORKER, f->a, &m), ERR_NOT_FOUND);
+	assert_int_equal(next(r.control, IPC_SUPERVISOR, f->a, &m), ERR_OK); /* and the supervisor is told */
+	assert_int_equal(m.kind, IPC_BROKE);
+	assert_int_equal(m.field[IPC_BROKE_ROLE].number, IPC_WORKER);
+	assert_int_equal(m.field[IPC_BROKE_SLOT].number, 1);
 	ask.id++;
 	assert_int_equal(ipc_call(clerk, IPC_CLERK, IPC_KEEPER, &ask, 5000, f->a, &m), ERR_OK);
 	stranger = introduce(&r, IPC_WORKER, 2); /* there are slots 0 and 1 */
