@@ -17,12 +17,26 @@ enum {
 	SLOW_S = 20,
 };
 
+/*
+ * RFC 8446 §6.1: only a close_notify says that the provider has said everything. This libcurl takes a bare
+ * end of file for the same thing, so it is noted here.
+ */
+static void note_alert(const SSL *ssl, int where, int value)
+{
+	bool *closed_well = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		*closed_well = true;
+}
+
 /* Decrypted bytes are wiped from OpenSSL's buffers once we have read them. */
 static CURLcode tune_tls(CURL *easy, void *ssl_ctx, void *arg)
 {
 	(void)easy;
-	(void)arg;
+	SSL_CTX_clear_options(ssl_ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_app_data(ssl_ctx, arg);
+	SSL_CTX_set_info_callback(ssl_ctx, note_alert);
 	return CURLE_OK;
 }
 
@@ -110,6 +124,7 @@ static bool set_safety(CURL *h, const struct easy_args *args)
 	       curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
 	       curl_easy_setopt(h, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
 	       curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, tune_tls) == CURLE_OK &&
+	       curl_easy_setopt(h, CURLOPT_SSL_CTX_DATA, args->closed_well) == CURLE_OK &&
 	       curl_easy_setopt(h, CURLOPT_CAINFO, ca) == CURLE_OK &&
 	       curl_easy_setopt(h, CURLOPT_CAPATH, NULL) == CURLE_OK &&
 	       curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&

@@ -21,7 +21,8 @@ struct easy_args {
 	const char *ca_file; /* NULL: the system's */
 	int64_t connect_ms;
 	char *error; /* CURL_ERROR_SIZE bytes */
-	void *arg;   /* for the callbacks, and the handle's CURLOPT_PRIVATE */
+	bool *closed_well; /* set when TLS was ended by the provider, not just cut */
+	void *arg;	   /* for the callbacks, and the handle's CURLOPT_PRIVATE */
 	curl_opensocket_callback open_socket;
 	curl_prereq_callback before_request;
 	curl_write_callback take_header, take_body;

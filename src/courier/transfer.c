@@ -44,7 +44,9 @@ struct transfer {
 	struct egress_peer peer[RESOLVE_ADDRESSES_MAX];
 	char cause[CAUSE_BYTES], curl_error[CURL_ERROR_SIZE];
 	size_t header_bytes, header_count;
-	bool head_done, too_large, finished;
+	bool head_done, too_large;
+	bool framed;	  /* the head told how long the body is (RFC 9112 §6.3) */
+	bool closed_well; /* TLS ended by close_notify */
 	struct buf received;
 	struct fetch_answer answer;
 };
@@ -117,14 +119,13 @@ static void on_finished(uv_timer_t *timer)
 /* The request is over, one way or the other. `done` comes from the loop, never from inside libcurl. */
 static void finish(struct transfer *t)
 {
-	t->finished = true;
 	drop_request(t);
 	t->answer.body = buf_slice(&t->received);
 	uv_timer_start(&t->timer, on_finished, 0, 0);
 }
 
-/* `detail` is what a tenant may read, `cause` what our log says. */
-static void fail(struct transfer *t, enum err e, const char *detail, const char *cause)
+/* The end of it. `detail` is what a tenant may read, `cause` what our log says. */
+static void conclude(struct transfer *t, enum err e, const char *detail, const char *cause)
 {
 	struct slice text = slice_sub(slice_from(cause), 0, sizeof t->cause - 1);
 
@@ -175,6 +176,16 @@ static int before_request(void *arg, char *peer_text, char *own_text, int peer_p
 	return CURL_PREREQFUNC_OK;
 }
 
+/* Of the last head that has begun. */
+static void note_framing(struct transfer *t, struct slice line)
+{
+	if (slice_starts(line, "HTTP/"))
+		t->framed = false;
+	else if (slice_is_nocase(slice_sub(line, 0, 15), "Content-Length:") ||
+		 slice_is_nocase(slice_sub(line, 0, 18), "Transfer-Encoding:"))
+		t->framed = true;
+}
+
 static size_t take_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
@@ -187,6 +198,7 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 		t->too_large = true;
 		return 0;
 	}
+	note_framing(t, slice_make(p, size * n));
 	/* The blank line ends the head, unless it was an interim one (RFC 9110 §15.2). */
 	if (blank) {
 		curl_easy_getinfo(t->easy.handle, CURLINFO_RESPONSE_CODE, &status);
@@ -219,6 +231,7 @@ static void connect_to_peers(struct transfer *t)
 		.ca_file = t->engine->ca_file,
 		.connect_ms = t->engine->args.connect_ms,
 		.error = t->curl_error,
+		.closed_well = &t->closed_well,
 		.arg = t,
 		.open_socket = open_socket,
 		.before_request = before_request,
@@ -229,11 +242,11 @@ static void connect_to_peers(struct transfer *t)
 	enum err e = egress_vet_peers(t->engine->args.egress, t->url.is_https, t->peer, t->peer_count, &ei);
 
 	if (e) {
-		fail(t, e, TRANSFER_UNREACHABLE, ei.detail);
+		conclude(t, e, TRANSFER_UNREACHABLE, ei.detail);
 		return;
 	}
 	if (!easy_init(&t->easy, &args) || !curlloop_add(t->engine->curl, t->easy.handle))
-		fail(t, ERR_INTERNAL, TRANSFER_UNREACHABLE, "libcurl refused an option");
+		conclude(t, ERR_INTERNAL, TRANSFER_UNREACHABLE, "libcurl refused an option");
 }
 
 static void on_resolved(struct resolve *r)
@@ -241,7 +254,7 @@ static void on_resolved(struct resolve *r)
 	struct transfer *t = CONTAINER_OF(r, struct transfer, resolve);
 
 	if (r->err) {
-		fail(t, r->err, TRANSFER_UNREACHABLE, r->cause);
+		conclude(t, r->err, TRANSFER_UNREACHABLE, r->cause);
 		return;
 	}
 	t->peer_count = r->count;
@@ -264,6 +277,14 @@ static void note_head(struct transfer *t)
 		memcpy(t->answer.content_type, type, strlen(type));
 }
 
+/* A body that ends with a TLS connection is whole only if the end was said. */
+static bool is_whole(const struct transfer *t, CURLcode result)
+{
+	bool bodiless = t->answer.status == 204 || t->answer.status == 304;
+
+	return result == CURLE_OK && (t->framed || bodiless || !t->url.is_https || t->closed_well);
+}
+
 /* Also for our own deadline, then without a handle. */
 static void on_curl_done(CURL *easy, CURLcode result, void *private_data)
 {
@@ -274,15 +295,17 @@ static void on_curl_done(CURL *easy, CURLcode result, void *private_data)
 	if (t->head_done)
 		note_head(t);
 	if (t->too_large) {
-		fail(t, ERR_TOO_LARGE, "the provider's answer is too large", "the answer is above its cap");
+		conclude(t, ERR_TOO_LARGE, "the provider's answer is too large", "the answer is above its cap");
 		return;
 	}
 	if (!t->head_done) {
-		fail(t, ERR_UPSTREAM_DOWN, TRANSFER_UNREACHABLE, cause);
+		conclude(t, ERR_UPSTREAM_DOWN, TRANSFER_UNREACHABLE, cause);
 		return;
 	}
-	t->answer.complete = result == CURLE_OK;
-	fail(t, ERR_OK, "", t->answer.complete ? "" : cause);
+	t->answer.complete = is_whole(t, result);
+	if (result == CURLE_OK)
+		cause = t->answer.complete ? "" : "TLS ended without close_notify";
+	conclude(t, ERR_OK, "", cause);
 }
 
 /* Everything of the request is copied into memory that goes with it. */
@@ -308,7 +331,7 @@ static void begin(struct transfer *t)
 	if (!e)
 		e = egress_vet_url(&t->url, &ei);
 	if (e) {
-		fail(t, ERR_FORBIDDEN, ei.detail, ei.detail);
+		conclude(t, ERR_FORBIDDEN, ei.detail, ei.detail);
 		return;
 	}
 	uv_timer_start(&t->timer, on_deadline, (uint64_t)t->engine->args.total_ms, 0);
@@ -319,7 +342,7 @@ static void begin(struct transfer *t)
 		return;
 	}
 	if (!egress_peer_parse(t->url.host, t->url.port, &t->peer[0])) {
-		fail(t, ERR_FORBIDDEN, TRANSFER_UNREACHABLE, "the address cannot be read");
+		conclude(t, ERR_FORBIDDEN, TRANSFER_UNREACHABLE, "the address cannot be read");
 		return;
 	}
 	t->peer_count = 1;
