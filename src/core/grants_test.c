@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a grant in core: connect, read, refresh, end; and what tampering with the database gets. */
+#include "core/grants.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "core/connections.h"
+#include "core/refresh.h"
+#include "core/revocation.h"
+#include "core/testcore.h"
+#include "core/users.h"
+
+#define OK(call_) assert_int_equal((call_), ERR_OK)
+#define ATTEMPT "33333333333333333333333333333333"
+
+static const char first_answer[] = "{\"access_token\":\"at-1\",\"refresh_token\":\"rt-1\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
+static const char ann[] = "{\"sub\":\"ann\",\"email\":\"ann@example.org\"}";
+static const char bob[] = "{\"sub\":\"bob\",\"email\":\"bob@example.org\"}";
+
+static int setup(void **state)
+{
+	struct testcore *t = MEM_NEW(struct testcore);
+
+	testcore_init(t);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	testcore_done(*state);
+	free(*state);
+	return 0;
+}
+
+static enum err read_token(struct testcore *t, const char *ref, int64_t min_ttl_s, bool after, struct grant_reading *r)
+{
+	const struct grant_read_args args = {.app = &t->app, .user = &t->admin.owner, .ref = slice_from(ref),
+					     .min_ttl_s = min_ttl_s, .after_refresh = after};
+
+	err_clear(&t->ei);
+	return grants_read(&t->core, &args, t->arena, r, &t->ei);
+}
+
+static struct flow_row connect_account(struct testcore *t, const struct authenticator_row *auth, const char *who)
+{
+	struct flow_row flow = testcore_connect(t, auth, &t->admin.owner, first_answer, who);
+
+	assert_string_equal(flow.result, "connected");
+	return flow;
+}
+
+static void a_connected_account_gives_its_token(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct grant_reading r;
+
+	connect_account(t, &auth, ann);
+	OK(read_token(t, "probe", 60, false, &r));
+	assert_false(r.wants_refresh);
+	assert_true(slice_is(secret_expose(r.access_token), "at-1"));
+	assert_int_equal(r.expires_at, t->now_ms + 3600 * 1000);
+	assert_int_equal(testcore_events(t, "connected"), 1);
+	assert_int_equal(read_token(t, "other", 60, false, &r), ERR_NOT_FOUND);
+}
+
+static void two_accounts_are_two_connections(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct flow_row one = connect_account(t, &auth, ann), two = connect_account(t, &auth, bob), again;
+	struct grant_reading r;
+
+	assert_string_not_equal(one.auth_id, two.auth_id);
+	assert_int_equal(read_token(t, "probe", 60, false, &r), ERR_CONFLICT);
+	assert_string_equal(t->ei.code, "ambiguous");
+	OK(read_token(t, one.auth_id, 60, false, &r));
+	OK(read_token(t, two.auth_id, 60, false, &r));
+	/* The same account again replaces its tokens and stays one connection. */
+	again = connect_account(t, &auth, ann);
+	assert_string_equal(again.auth_id, one.auth_id);
+}
+
+static void a_short_life_asks_for_a_refresh(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct grant_reading r;
+
+	connect_account(t, &auth, ann);
+	t->now_ms += 3590 * 1000;
+	OK(read_token(t, "probe", 60, false, &r));
+	assert_true(r.wants_refresh);
+	/* The clerk could not help, but the token lives: it is served with its true end. */
+	OK(read_token(t, "probe", 60, true, &r));
+	assert_false(r.wants_refresh);
+	t->now_ms += 20 * 1000;
+	assert_int_equal(read_token(t, "probe", 60, true, &r), ERR_UPSTREAM_DOWN);
+	/* min_ttl is capped at nine tenths of the life, so a fresh token is served whatever was asked. */
+	t->now_ms -= 3610 * 1000;
+	OK(read_token(t, "probe", 24 * 3600, false, &r));
+	assert_true(r.wants_refresh == false || r.min_life_ms <= 3240 * 1000);
+}
+
+static struct connection_row the_connection(struct testcore *t)
+{
+	struct connection_row c;
+
+	OK(connections_resolve(&t->core, t->app.app_id, t->admin.owner.user_id, slice_from("probe"), t->arena, &c, &t->ei));
+	return c;
+}
+
+static enum err refresh(struct testcore *t, const char *grant_id, int status, const char *json)
+{
+	const struct fetch_answer answer = {.status = status, .complete = true, .sent = true, .content_type = "application/json"};
+	struct secret *body = secret_in_arena(t->arena, secret_new(slice_from(json)));
+	struct refresh_plan plan;
+
+	err_clear(&t->ei);
+	OK(refresh_intend(&t->core, grant_id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	assert_true(plan.needed);
+	return refresh_commit(&t->core, grant_id, ATTEMPT, &answer, body, t->arena, &t->ei);
+}
+
+static struct grant_row grant_of(struct testcore *t, const char *id)
+{
+	struct grant_row g;
+
+	OK(store_find(t->core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(id)), t->arena, &g, &t->ei));
+	return g;
+}
+
+static void a_refresh_commits_a_new_generation(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct grant_reading r;
+	struct secret *rt;
+	struct grant_row g;
+
+	connect_account(t, &auth, ann);
+	OK(refresh(t, the_connection(t).grant_id, 200, "{\"access_token\":\"at-2\",\"refresh_token\":\"rt-2\",\"token_type\":\"bearer\",\"expires_in\":60}"));
+	OK(read_token(t, "probe", 0, false, &r));
+	assert_true(slice_is(secret_expose(r.access_token), "at-2"));
+	g = grant_of(t, r.grant_id);
+	assert_int_equal(g.generation, 2);
+	assert_string_equal(g.intent_attempt, "");
+	assert_true(g.previous_refresh_token.bytes.n > 0);
+	/* RF-02: an absent and an empty refresh token keep the old one. */
+	OK(refresh(t, g.grant_id, 200, "{\"access_token\":\"at-3\",\"token_type\":\"Bearer\",\"expires_in\":60}"));
+	OK(refresh(t, g.grant_id, 200, "{\"access_token\":\"at-4\",\"refresh_token\":\"\",\"token_type\":\"Bearer\",\"expires_in\":60}"));
+	g = grant_of(t, g.grant_id);
+	assert_int_equal(g.generation, 4);
+	OK(grants_open_refresh(&t->core, &g, t->arena, &rt, &t->ei));
+	assert_true(slice_is(secret_expose(rt), "rt-2"));
+}
+
+static void a_refusal_is_read_for_what_it_says(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+		enum err expected;
+		const char *grant_status;
+	} cases[] = {
+		{400, "", ERR_UPSTREAM_DOWN, "active"}, /* RF-06: an empty body proves nothing */
+		{503, "busy", ERR_UPSTREAM_DOWN, "active"},
+		{502, "", ERR_UPSTREAM_DOWN, "active"},
+		{401, "{\"error\":\"invalid_client\"}", ERR_UPSTREAM_DOWN, "active"}, /* OA-16 */
+		{200, "not json", ERR_UPSTREAM_DOWN, "active"},
+		{400, "{\"error\":\"invalid_grant\"}", ERR_UPSTREAM_DENIED, "needs_reauth"},
+	};
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct grant_reading r;
+	const char *id;
+
+	connect_account(t, &auth, ann);
+	id = the_connection(t).grant_id;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(refresh(t, id, cases[i].status, cases[i].body), cases[i].expected);
+		assert_string_equal(grant_of(t, id).status, cases[i].grant_status);
+		assert_int_equal(grant_of(t, id).generation, 1);
+		assert_string_equal(grant_of(t, id).intent_attempt, "");
+	}
+	/* The unreadable 200 above left the outcome uncertain, so the loss is named for what it is. */
+	assert_string_equal(grant_of(t, id).cause, "rotation_response_lost");
+	assert_int_equal(read_token(t, "probe", 60, false, &r), ERR_UPSTREAM_DENIED);
+	assert_string_equal(t->ei.code, "needs_reauth");
+}
+
+static void a_standing_intent_is_joined_not_repeated(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct refresh_plan plan;
+	const char *id;
+
+	connect_account(t, &auth, ann);
+	id = the_connection(t).grant_id;
+	OK(refresh_intend(&t->core, id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	assert_string_equal(plan.join, "");
+	OK(refresh_intend(&t->core, id, 7200 * 1000, "44444444444444444444444444444444", t->arena, &plan, &t->ei));
+	assert_string_equal(plan.join, ATTEMPT);
+}
+
+static void a_lost_answer_of_another_start_waits_for_its_deadline(void **state)
+{
+	const struct fetch_answer unknown = {.err = ERR_NOT_FOUND};
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct refresh_plan plan;
+	const char *id;
+
+	connect_account(t, &auth, ann);
+	id = the_connection(t).grant_id;
+	OK(refresh_intend(&t->core, id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	t->core.instance = "99999999999999999999999999999999";
+	assert_int_equal(refresh_commit(&t->core, id, ATTEMPT, &unknown, NULL, t->arena, &t->ei), ERR_BUSY);
+	assert_string_equal(grant_of(t, id).intent_attempt, ATTEMPT);
+	t->now_ms += REFRESH_DEADLINE_MS + 1;
+	assert_int_equal(refresh_commit(&t->core, id, ATTEMPT, &unknown, NULL, t->arena, &t->ei), ERR_UPSTREAM_DOWN);
+	assert_int_equal(grant_of(t, id).uncertain, 1);
+}
+
+static void a_revoke_is_never_undone(void **state)
+{
+	const struct fetch_answer answer = {.status = 200, .complete = true, .sent = true, .content_type = "application/json"};
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct secret *body = secret_in_arena(t->arena, secret_new(slice_from(first_answer)));
+	struct connection_row c;
+	struct refresh_plan plan;
+	struct revocation_plan revocation;
+	struct grant_reading r;
+
+	connect_account(t, &auth, ann);
+	c = the_connection(t);
+	OK(refresh_intend(&t->core, c.grant_id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	OK(connections_disconnect(&t->core, &c, "test", &t->ei));
+	assert_int_equal(refresh_commit(&t->core, c.grant_id, ATTEMPT, &answer, body, t->arena, &t->ei), ERR_CONFLICT);
+	assert_int_equal(grant_of(t, c.grant_id).is_revoked, 1);
+	assert_int_equal(read_token(t, c.auth_id, 60, false, &r), ERR_NOT_FOUND);
+	OK(revocation_plan(&t->core, c.grant_id, t->arena, &revocation, &t->ei));
+	assert_int_equal(revocation.count, 2);
+	OK(revocation_done(&t->core, c.grant_id, true, t->arena, &t->ei));
+	assert_int_equal(grant_of(t, c.grant_id).access_token.bytes.n, 0);
+	assert_int_equal(grant_of(t, c.grant_id).refresh_token.bytes.n, 0);
+	OK(revocation_plan(&t->core, c.grant_id, t->arena, &revocation, &t->ei));
+	assert_int_equal(revocation.count, 0);
+}
+
+static void changed_endpoints_part_the_grant(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct refresh_plan plan;
+	const char *id;
+
+	connect_account(t, &auth, ann);
+	id = the_connection(t).grant_id;
+	testcore_sql(t, "UPDATE oauth_authenticators SET endpoint_rev = 2");
+	assert_int_equal(refresh_intend(&t->core, id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei), ERR_UPSTREAM_DENIED);
+	assert_string_equal(grant_of(t, id).cause, "client_config");
+}
+
+/* CR-01, CR-02: whatever is done to the ciphertexts, nothing is served and an event is left. */
+static void tampered_ciphertexts_are_refused(void **state)
+{
+	static const char *const tamper[] = {
+		/* between rows, between columns, a cut one, a changed bit, an older generation, another user's row */
+		"UPDATE oauth_token_grants SET access_token = (SELECT access_token FROM oauth_token_grants g WHERE g.grant_id <> oauth_token_grants.grant_id)",
+		"UPDATE oauth_token_grants SET access_token = refresh_token",
+		"UPDATE oauth_token_grants SET access_token = substr(access_token, 1, length(access_token) - 1)",
+		"UPDATE oauth_token_grants SET access_token = CAST(substr(access_token, 1, 50) || x'00' || substr(access_token, 52) AS BLOB)",
+		"UPDATE oauth_token_grants SET generation = generation + 1",
+		"UPDATE oauth_token_grants SET access_token = x'0101'",
+		"UPDATE data_keys SET wrapped = (SELECT wrapped FROM data_keys d WHERE d.app_id = '' LIMIT 1) WHERE app_id <> ''",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tamper); i++) {
+		struct testcore t;
+		struct authenticator_row auth;
+		struct grant_reading r;
+		struct flow_row one;
+		struct key_source source;
+
+		(void)state;
+		testcore_init(&t);
+		auth = testcore_probe(&t);
+		one = connect_account(&t, &auth, ann);
+		connect_account(&t, &auth, bob);
+		OK(read_token(&t, one.auth_id, 60, false, &r));
+		testcore_sql(&t, tamper[i]);
+		/* As after a restart: no key is known yet. */
+		source = testcore_source(&t);
+		keys_free(&t.core.keys);
+		t.core.keys = keys_new(&source);
+		r.access_token = NULL;
+		assert_int_equal(read_token(&t, one.auth_id, 60, false, &r), ERR_CRYPTO);
+		assert_null(r.access_token);
+		assert_true(testcore_events(&t, "sealed_value_refused") >= 1);
+		testcore_done(&t);
+	}
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(a_connected_account_gives_its_token),
+		CASE(two_accounts_are_two_connections),
+		CASE(a_short_life_asks_for_a_refresh),
+		CASE(a_refresh_commits_a_new_generation),
+		CASE(a_refusal_is_read_for_what_it_says),
+		CASE(a_standing_intent_is_joined_not_repeated),
+		CASE(a_lost_answer_of_another_start_waits_for_its_deadline),
+		CASE(a_revoke_is_never_undone),
+		CASE(changed_endpoints_part_the_grant),
+		cmocka_unit_test(tampered_ciphertexts_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
