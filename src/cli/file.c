@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "secret/secret.h"
 
 enum { PIECE_BYTES = 16384 };
 
@@ -35,7 +36,7 @@ static enum err read_all(int fd, const char *path, struct buf *out, struct errin
 		if (!buf_ok(out))
 			e = err_set(ei, ERR_TOO_LARGE, "%s is larger than %zu bytes", path, out->max);
 	}
-	explicit_bzero(piece, sizeof piece);
+	secret_wipe(piece, sizeof piece);
 	return e;
 }
 
