@@ -285,9 +285,14 @@ socklen_t config_listen(const struct config *c, struct sockaddr_storage *ret_add
 
 void config_put_role(const struct config *c, enum ipc_role role, struct buf *out)
 {
-	for (size_t i = 0; i < CONFIG_KEY__COUNT; i++)
+	for (size_t i = 0; i < CONFIG_KEY__COUNT; i++) {
+		const char *value = c->value[i];
+
+		if (i == CONFIG_DATABASE)
+			value += strlen("sqlite:"); /* no other kind passes the check */
 		if (keys[i].roles & 1u << role)
-			buf_printf(out, "%s=%s\n", keys[i].name, c->value[i]);
+			buf_printf(out, "%s=%s\n", keys[i].name, value);
+	}
 }
 
 void config_put_docs(struct buf *out)

@@ -20,10 +20,10 @@
 	X(LISTEN, "FIBERWISE_LISTEN", "127.0.0.1:7001", 0,                                                          \
 	  "an address and a port from 1 to 65535, such as 127.0.0.1:7001 or [::1]:7001",                            \
 	  "Where the service listens. Put a TLS-terminating proxy in front of anything but loopback.")              \
-	X(PUBLIC_URL, "FIBERWISE_PUBLIC_URL", "http://<listen>", IPC_STORE_ROLES | IPC_SET(INIT),                   \
+	X(PUBLIC_URL, "FIBERWISE_PUBLIC_URL", "http://<listen>", IPC_STORE_ROLES,                                       \
 	  "an https:// address without path, or an http:// one on loopback (127.0.0.1, [::1], localhost)",          \
 	  "The address under which browsers and apps reach the service; callbacks and links are made from it.")     \
-	X(DATA_DIR, "FIBERWISE_DATA_DIR", ".fiberwise-core", IPC_STORE_ROLES | IPC_SET(INIT) | IPC_SET(COURIER),    \
+	X(DATA_DIR, "FIBERWISE_DATA_DIR", ".fiberwise-core", IPC_SET(INIT) | IPC_SET(COURIER),                      \
 	  "a directory that belongs to the user who runs fiberd; it is made when missing",                          \
 	  "Where everything lies that the service keeps. Locked while in use, readable by its owner only.")         \
 	X(DATABASE, "FIBERWISE_DATABASE", "sqlite:<data dir>/fiberwise.db", IPC_STORE_ROLES | IPC_SET(INIT),        \
@@ -33,7 +33,7 @@
 	  "The master key, 64 hex digits. Made at the first start; keep a copy apart from the database's: without " \
 	  "it no stored token can be opened.")                                                                      \
 	X(WORKERS, "FIBERWISE_WORKERS", "<cores>", 0, "a number from 1 to 64", "How many processes answer HTTP.")   \
-	X(EGRESS_ALLOW, "FIBERWISE_EGRESS_ALLOW", "", IPC_SET(COURIER) | IPC_STORE_ROLES,                           \
+	X(EGRESS_ALLOW, "FIBERWISE_EGRESS_ALLOW", "", IPC_SET(COURIER),                                             \
 	  "a list of CIDR[:port], separated by commas, such as 10.1.0.0/16:443, [::1]/128",                         \
 	  "Private addresses at which providers may live all the same; http is allowed only to these. Empty: none.") \
 	X(EGRESS_CA_FILE, "FIBERWISE_EGRESS_CA_FILE", "", IPC_SET(COURIER),                                         \
@@ -74,7 +74,7 @@ const char *config_source(const struct config *c, enum config_key key);
 unsigned config_workers(const struct config *c);
 /* The address of FIBERWISE_LISTEN; returns its length. */
 socklen_t config_listen(const struct config *c, struct sockaddr_storage *ret_address);
-/* Appends lines NAME=value of the keys that this role gets. */
+/* Appends lines NAME=value of the keys that this role gets; FIBERWISE_DATABASE as the file's path. */
 void config_put_role(const struct config *c, enum ipc_role role, struct buf *out);
 /* Appends docs/configuration.md. */
 void config_put_docs(struct buf *out);

@@ -146,11 +146,9 @@ enum err init_prepare(const struct init_args *args, struct errinfo *ei)
 
 static enum err start(struct role *role, struct errinfo *ei)
 {
-	static const char scheme[] = "sqlite:";
-	const char *database = role_config(role, "FIBERWISE_DATABASE");
 	CLEANUP(mem_free_str) char *admin_key = mem_printf("%s/admin.key", role_config(role, "FIBERWISE_DATA_DIR"));
 	const struct init_args args = {
-		.database = database + (slice_starts(slice_from(database), scheme) ? sizeof scheme - 1 : 0),
+		.database = role_config(role, "FIBERWISE_DATABASE"),
 		.master_key = role_config(role, "FIBERWISE_MASTER_KEY_FILE"),
 		.admin_key = admin_key,
 		.clock = &clock_system,
