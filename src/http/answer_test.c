@@ -146,6 +146,25 @@ static void test_a_client_that_disappears(void **state)
 	}
 }
 
+/* Nor does a request that never became one leave anything behind (the leak checker looks too). */
+static void test_a_client_that_disappears_in_its_body(void **state)
+{
+	struct testserver t;
+	int fd;
+
+	(void)state;
+	testserver_start(&t, NULL);
+	fd = testserver_connect(&t);
+	testserver_send(fd, SLICE_LIT("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"));
+	testserver_run(&t, 20);
+	assert_int_equal(server_connections(t.server), 1);
+	close(fd);
+	testserver_run(&t, 20);
+	assert_int_equal(server_connections(t.server), 0);
+	assert_int_equal(t.requests + t.errors, 0);
+	testserver_stop(&t);
+}
+
 /* Half a close says "no more requests", not "no answer". */
 static void test_a_half_closed_client_gets_its_answer(void **state)
 {
@@ -179,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_a_big_answer_arrives_whole),
 		cmocka_unit_test(test_do02_who_does_not_read_is_closed),
 		cmocka_unit_test(test_a_client_that_disappears),
+		cmocka_unit_test(test_a_client_that_disappears_in_its_body),
 		cmocka_unit_test(test_a_half_closed_client_gets_its_answer),
 	};
 

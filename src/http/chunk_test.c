@@ -41,6 +41,7 @@ static const struct {
 	{SLICE_LIT("5_0\r\n"), REFUSAL_CHUNK, false, 0},
 	{SLICE_LIT("\r\n"), REFUSAL_CHUNK, false, 0},
 	{SLICE_LIT("5\nhello\r\n"), REFUSAL_CHUNK, false, 0},
+	{SLICE_LIT("5\rXhello\r\n0\r\n\r\n"), REFUSAL_CHUNK, false, 0},
 	{SLICE_LIT("5\rhello\r\n"), REFUSAL_CHUNK, false, 0},
 	{SLICE_LIT("5\r\nhello\n0\r\n"), REFUSAL_CHUNK, false, 0},
 	{SLICE_LIT("5\r\nhello0\r\n"), REFUSAL_CHUNK, false, 0},

@@ -200,6 +200,31 @@ static void test_drain(void **state)
 	testserver_stop(&t);
 }
 
+/* An answer that was under way when the drain began arrives whole, and its connection does not become idle again. */
+static void test_drain_while_an_answer_leaves(void **state)
+{
+	const struct server_args args = {.limits = {.linger_ms = 3000}};
+	struct testserver t;
+	struct buf out;
+	int fd;
+
+	(void)state;
+	testserver_start(&t, &args);
+	buf_init(&out, 8 << 20);
+	fd = testserver_connect_narrow(&t);
+	testserver_send(fd, SLICE_LIT("GET /big HTTP/1.1\r\nHost: h\r\n\r\n"));
+	testserver_run(&t, 20);
+	server_drain(t.server, on_drained, &t);
+	assert_true(testserver_until(&t, fd, &out, "GET /big 0 1\n"));
+	assert_true(out.n > TESTSERVER_BIG);
+	assert_true(is_ended(&t, fd));
+	close(fd);
+	testserver_run(&t, 20);
+	assert_true(t.drained);
+	buf_done(&out);
+	testserver_stop(&t);
+}
+
 /* Who neither ends nor goes on does not hold up the end. */
 static void test_drain_has_a_deadline(void **state)
 {
@@ -274,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_do02_the_longest_idle_makes_room),
 		cmocka_unit_test(test_do02_accept_goes_on_at_the_limit_of_descriptors),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_while_an_answer_leaves),
 		cmocka_unit_test(test_drain_has_a_deadline),
 		cmocka_unit_test(test_drain_with_nobody_there_is_asynchronous),
 		cmocka_unit_test(test_free_with_work_in_hand),

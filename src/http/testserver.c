@@ -163,7 +163,7 @@ static void turn(struct testserver *t, int fd, int ms)
 	int timeout = uv_backend_timeout(&t->loop);
 
 	if (timeout < 0 || timeout > ms)
-		timeout = ms;
+		timeout = ms < 0 ? 0 : ms;
 	poll(waits, fd < 0 ? 1 : 2, timeout);
 	uv_run(&t->loop, UV_RUN_NOWAIT);
 }
