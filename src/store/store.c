@@ -29,6 +29,16 @@ static const struct {
 #undef X
 };
 
+const char *store_sql_text(enum sql sql)
+{
+	return statements[sql].text;
+}
+
+enum table_id store_sql_table(enum sql sql)
+{
+	return statements[sql].table;
+}
+
 static char *insert_text(const struct table *t)
 {
 	struct buf sql;

@@ -61,3 +61,6 @@ void store_rollback(struct store *s);
  * Runs `fn` in a transaction: commits when it returns ERR_OK, rolls back and passes its error up otherwise.
  */
 enum err store_transaction(struct store *s, enum err (*fn)(void *arg, struct errinfo *ei), void *arg, struct errinfo *ei);
+/* A statement's text and the table whose row it gives (TABLE_NONE: none), for tests and tools. */
+const char *store_sql_text(enum sql sql);
+enum table_id store_sql_table(enum sql sql);
