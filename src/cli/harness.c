@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scripted server and the runs. Must never pass a run whose request wasn't in the script. */
+/* Running the binary, in pipes and on a terminal. Must never pass a run whose request wasn't in the script. */
 #include "cli/harness.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
-#include <pthread.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,125 +25,15 @@
 #include "base/mem.h"
 #include "cli/file.h"
 
-enum { REPLIES_MAX = 32, REQUEST_MAX = 1 << 20, OUTPUT_MAX = 16 << 20, ARGS = 40, RUN_SECONDS = 60 };
-
-struct reply {
-	const char *line, *header, *body;
-	int status;
-};
+enum { OUTPUT_MAX = 16 << 20, ARGS = 40, RUN_SECONDS = 60 };
 
 struct harness {
-	struct arena *arena; /* of the test's thread */
-	struct arena *heard; /* of the server's thread; read under the lock */
-	pthread_mutex_t lock;
-	pthread_t thread;
-	int listener, stop[2];
-	unsigned port;
+	struct arena *arena;
+	struct script *script;
 	const char *home, *work;
-	struct reply replies[REPLIES_MAX];
-	size_t reply_count, reply_next;
-	struct harness_request requests[REPLIES_MAX * 2];
-	size_t request_count;
 	const char *env[ARGS];
 	size_t env_count;
 };
-
-static bool read_request(int fd, struct buf *in)
-{
-	for (;;) {
-		const char *end = strstr(buf_cstr(in), "\r\n\r\n"),
-			   *length = strcasestr(buf_cstr(in), "\r\ncontent-length:");
-		char piece[4096];
-		uint64_t body = 0;
-		ssize_t n;
-
-		if (end && length && length < end)
-			slice_to_u64(slice_trim(slice_make(length + 17, strcspn(length + 17, "\r"))), REQUEST_MAX,
-				     &body);
-		if (end && in->n >= (size_t)(end + 4 - in->p) + body)
-			return true;
-		n = read(fd, piece, sizeof piece);
-		if (n <= 0)
-			return false;
-		buf_put(in, slice_make(piece, (size_t)n));
-	}
-}
-
-static void answer(int fd, const struct reply *r)
-{
-	struct buf out;
-	struct slice rest;
-	ssize_t n;
-
-	if (r->status == HARNESS_CLOSE)
-		return;
-	buf_init(&out, OUTPUT_MAX);
-	buf_printf(&out,
-		   "HTTP/1.1 %d X\r\nConnection: close\r\nContent-Type: application/json\r\n%sContent-Length: "
-		   "%zu\r\n\r\n%s",
-		   r->status, r->header, strlen(r->body), r->body);
-	rest = buf_slice(&out);
-	while (rest.n && (n = send(fd, rest.p, rest.n, MSG_NOSIGNAL)) > 0)
-		rest = slice_sub(rest, (size_t)n, rest.n);
-	buf_done(&out);
-}
-
-static struct reply take(struct harness *h, struct buf *in)
-{
-	static const struct reply unexpected = {
-		"", "", "{\"error\":\"unexpected\",\"detail\":\"the script has no such request\"}", 599};
-	const char *text = buf_cstr(in), *line_end = strstr(text, " HTTP/1.1\r\n"), *end = strstr(text, "\r\n\r\n");
-	struct harness_request *request;
-	struct reply r = unexpected;
-
-	pthread_mutex_lock(&h->lock);
-	assert_true(h->request_count < ARRAY_LEN(h->requests) && line_end && end);
-	request = &h->requests[h->request_count++];
-	request->line = arena_strndup(h->heard, slice_make(text, (size_t)(line_end - text)));
-	request->head = arena_strndup(h->heard, slice_make(line_end + 11, (size_t)(end - line_end - 11)));
-	request->body = arena_strdup(h->heard, end + 4);
-	if (h->reply_next < h->reply_count &&
-	    strncmp(request->line, h->replies[h->reply_next].line, strlen(h->replies[h->reply_next].line)) == 0)
-		r = h->replies[h->reply_next++];
-	pthread_mutex_unlock(&h->lock);
-	return r;
-}
-
-static void *serve(void *arg)
-{
-	struct harness *h = arg;
-	struct pollfd fds[] = {{.fd = h->listener, .events = POLLIN}, {.fd = h->stop[0], .events = POLLIN}};
-
-	while (poll(fds, 2, -1) > 0 && !fds[1].revents) {
-		int fd = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC);
-		struct buf in;
-
-		if (fd < 0)
-			continue;
-		buf_init(&in, REQUEST_MAX);
-		if (read_request(fd, &in)) {
-			struct reply r = take(h, &in);
-
-			answer(fd, &r);
-		}
-		buf_done(&in);
-		close(fd);
-	}
-	return NULL;
-}
-
-static void listen_somewhere(struct harness *h)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof at;
-
-	h->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(h->listener >= 0);
-	assert_int_equal(bind(h->listener, (struct sockaddr *)&at, n), 0);
-	assert_int_equal(listen(h->listener, 16), 0);
-	assert_int_equal(getsockname(h->listener, (struct sockaddr *)&at, &n), 0);
-	h->port = ntohs(at.sin_port);
-}
 
 struct harness *harness_new(void)
 {
@@ -155,15 +42,11 @@ struct harness *harness_new(void)
 	char folder[] = "/tmp/cli-fiber-XXXXXX";
 
 	h->arena = arena_new(OUTPUT_MAX * 4);
-	h->heard = arena_new(OUTPUT_MAX);
-	pthread_mutex_init(&h->lock, NULL);
 	assert_non_null(mkdtemp(folder));
 	h->home = arena_strdup(h->arena, folder);
 	h->work = arena_printf(h->arena, "%s/work", folder);
 	assert_int_equal(mkdir(h->work, 0755), 0);
-	listen_somewhere(h);
-	assert_int_equal(pipe2(h->stop, O_CLOEXEC), 0);
-	assert_int_equal(pthread_create(&h->thread, NULL, serve, h), 0);
+	h->script = script_new();
 	harness_setenv(h, arena_printf(h->arena, "HOME=%s", h->home));
 	harness_setenv(h, "TZ=UTC");
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
@@ -174,7 +57,7 @@ struct harness *harness_new(void)
 		      arena_printf(h->arena,
 				   "{\"name\":\"local\",\"api_key\":\"" HARNESS_KEY
 				   "\",\"base_url\":\"http://127.0.0.1:%u\"}",
-				   h->port));
+				   script_port(h->script)));
 	return h;
 }
 
@@ -190,14 +73,8 @@ void harness_free(struct harness **hp)
 {
 	struct harness *h = *hp;
 
-	assert_int_equal(write(h->stop[1], "x", 1), 1);
-	pthread_join(h->thread, NULL);
-	close(h->listener);
-	close(h->stop[0]);
-	close(h->stop[1]);
+	script_free(&h->script);
 	nftw(h->home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	pthread_mutex_destroy(&h->lock);
-	arena_free(&h->heard);
 	arena_free(&h->arena);
 	free(h);
 	*hp = NULL;
@@ -205,41 +82,63 @@ void harness_free(struct harness **hp)
 
 void harness_reply_with(struct harness *h, const char *line, int status, const char *header, const char *body)
 {
-	pthread_mutex_lock(&h->lock);
-	assert_true(h->reply_count < REPLIES_MAX);
-	h->replies[h->reply_count++] = (struct reply){line, header, body, status};
-	pthread_mutex_unlock(&h->lock);
+	script_reply(h->script, line, status, header, body);
 }
 
 void harness_reply(struct harness *h, const char *line, int status, const char *body)
 {
-	harness_reply_with(h, line, status, "", body);
+	script_reply(h->script, line, status, "", body);
 }
 
-size_t harness_count(const struct harness *h)
+const struct script *harness_script(const struct harness *h)
 {
-	return h->request_count;
+	return h->script;
 }
 
-const struct harness_request *harness_request(const struct harness *h, size_t i)
+const char *harness_body(const struct harness *h, size_t i)
 {
-	assert_true(i < h->request_count);
-	return &h->requests[i];
+	return script_request(h->script, i)->body;
 }
 
-size_t harness_left(const struct harness *h)
+int harness_set_up(void **state)
 {
-	return h->reply_count - h->reply_next;
+	*state = harness_new();
+	return 0;
 }
 
-size_t harness_unexpected(const struct harness *h)
+int harness_tear_down(void **state)
 {
-	return h->request_count - h->reply_next;
+	struct harness *h = *state;
+
+	assert_int_equal(script_left(h->script), 0);
+	assert_int_equal(script_unexpected(h->script), 0);
+	harness_free(&h);
+	return 0;
 }
 
-unsigned harness_port(const struct harness *h)
+void harness_has(int line, const char *text, const char *part)
 {
-	return h->port;
+	if (!text || !strstr(text, part))
+		fail_msg("line %d: \"%s\" is not in: %s", line, part, text ? text : "(nothing)");
+}
+
+void harness_lacks(int line, const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("line %d: \"%s\" is in: %s", line, part, text);
+}
+
+struct harness_outcome harness_expect(struct harness *h, int line, const char *command, const char *input, int code)
+{
+	struct harness_outcome o = harness_run(h, command, input);
+
+	if (o.code != code)
+		fail_msg("line %d: fiber %s ended with %d: %s%s", line, command, o.code, o.out, o.err);
+	harness_lacks(line, o.out, "canary");
+	harness_lacks(line, o.err, "canary");
+	harness_lacks(line, o.out, "\033");
+	harness_lacks(line, o.err, "\033");
+	return o;
 }
 
 const char *harness_path(struct harness *h, const char *path)

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For tests: the real binary (environment FIBER_BINARY) against an HTTP server of this process that
- * answers from a script and remembers what it was asked. Home and work directory are temporary.
+ * For tests: the real binary (environment FIBER_BINARY) against a scripted server. Home and work directory are
+ * temporary. Every secret that a test puts in holds the word "canary", which no output may show.
  */
 #pragma once
 
 #include <stddef.h>
 
-struct harness;
+#include "cli/script.h"
 
-struct harness_request {
-	char *line; /* "POST /api/v1/apps" */
-	char *head; /* all header lines */
-	char *body;
-};
+struct harness;
 
 struct harness_outcome {
 	int code; /* exit code; 128 + signal */
@@ -23,21 +19,14 @@ struct harness_outcome {
 /* The key of the instance "local", which is the default and points at the server. */
 #define HARNESS_KEY "fw_0123456789abcdef_canaryKEYcanaryKEYcanaryKEYcanaryKEYcanaryKEY"
 
-enum { HARNESS_CLOSE = -1 }; /* as a status: the connection is closed without an answer */
-
 struct harness *harness_new(void);
 void harness_free(struct harness **h);
-/* Queues an answer for the next request, which must begin with `line`; else it gets status 599. */
+/* script_reply() without and with a header line. */
 void harness_reply(struct harness *h, const char *line, int status, const char *body);
-/* As above, with a header line ("Retry-After: 7\r\n"). */
 void harness_reply_with(struct harness *h, const char *line, int status, const char *header, const char *body);
-size_t harness_count(const struct harness *h);
-const struct harness_request *harness_request(const struct harness *h, size_t i);
-/* Replies that nobody asked for. */
-size_t harness_left(const struct harness *h);
-/* Requests that were not in the script. */
-size_t harness_unexpected(const struct harness *h);
-unsigned harness_port(const struct harness *h);
+const struct script *harness_script(const struct harness *h);
+/* The body of the i-th request. */
+const char *harness_body(const struct harness *h, size_t i);
 /* A file below the home directory, or below the work directory when `path` begins with "./". */
 void harness_write(struct harness *h, const char *path, const char *text);
 /* Its text, NULL when there is none; freed with the harness. */
@@ -50,3 +39,16 @@ void harness_setenv(struct harness *h, const char *assignment);
 struct harness_outcome harness_run(struct harness *h, const char *line, const char *input);
 /* The same on a terminal of `columns` columns; `out` is all that the terminal got. */
 struct harness_outcome harness_run_tty(struct harness *h, unsigned columns, const char *line, const char *input);
+
+/* For cmocka; tearing down fails when the script wasn't played to its end, or something else was asked. */
+int harness_set_up(void **state);
+int harness_tear_down(void **state);
+#define HARNESS_TEST(test) cmocka_unit_test_setup_teardown(test, harness_set_up, harness_tear_down)
+
+/* harness_run() that must end with `code` and show neither a secret nor an escape sequence. */
+struct harness_outcome harness_expect(struct harness *h, int line, const char *command, const char *input, int code);
+void harness_has(int line, const char *text, const char *part);
+void harness_lacks(int line, const char *text, const char *part);
+#define RUN(h, command, input, code) harness_expect(h, __LINE__, command, input, code)
+#define HAS(text, part)		     harness_has(__LINE__, text, part)
+#define LACKS(text, part)	     harness_lacks(__LINE__, text, part)
