@@ -190,53 +190,18 @@ enum err authenticator_input_profile(const struct authenticator_row *row, struct
 	return e ? e : profile_parse(doc, a, ret, ei);
 }
 
-struct merging {
-	struct jsonw w;
-	const struct jsonr *over; /* NULL: copy all */
-};
-
-static void merge_member(const char *key, const struct jsonr *value, void *arg)
-{
-	struct merging *m = arg;
-	struct buf text;
-
-	if (m->over && jsonr_get(m->over, key))
-		return;
-	buf_init(&text, CONFIGURATION_MAX);
-	jsonr_dump(value, &text);
-	jsonw_raw(&m->w, key, buf_slice(&text));
-	buf_done(&text);
-}
-
-/* The profile with the members of the developer's configuration laid over it. */
+/* The developer's configuration laid over the profile, member by member. */
 static enum err merge_configuration(const struct jsonr *configuration, struct arena *a, struct profile *io,
 				    struct errinfo *ei)
 {
-	CLEANUP(jsonr_free) struct jsonr *base = NULL, *merged = NULL;
-	struct merging m;
-	struct buf text;
 	enum err e;
 
 	if (jsonr_type(configuration) == JSONR_ABSENT || jsonr_type(configuration) == JSONR_NULL)
 		return ERR_OK;
 	if (jsonr_type(configuration) != JSONR_OBJECT)
 		return err_field(ei, "configuration", "must be an object");
-	e = jsonr_parse(slice_from(authenticator_input_configuration(io, a)), CONFIGURATION_MAX, &base, ei);
-	if (e)
-		return e;
-	buf_init(&text, CONFIGURATION_MAX * 2);
-	jsonw_init(&m.w, &text);
-	m.over = configuration;
-	jsonw_object(&m.w, NULL);
-	jsonr_each(base, merge_member, &m);
-	m.over = NULL;
-	jsonr_each(configuration, merge_member, &m);
-	jsonw_object_end(&m.w);
-	e = jsonr_parse(buf_slice(&text), CONFIGURATION_MAX, &merged, ei);
-	if (!e)
-		e = profile_parse(merged, a, io, ei);
-	buf_done(&text);
-	return e;
+	e = profile_overlay(configuration, a, io, ei);
+	return e ? e : profile_check(io, ei);
 }
 
 static void take_url(const struct jsonr *body, const char *name, const char *other, struct arena *a, const char **io,

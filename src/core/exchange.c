@@ -99,22 +99,14 @@ static enum err read_identity(struct core *core, struct exchange *x, struct aren
 {
 	struct identity_expect expect = {.client_id = x->flow.client_id, .now_ms = core_now(core)};
 	struct secret *nonce = NULL;
-	struct url token_url;
-	struct buf origin;
 	enum err e = open_part(core, &x->flow, "nonce", x->flow.nonce, a, &nonce, ei);
 
 	if (e)
 		return e;
 	expect.nonce = nonce;
-	x->identity = (struct identity){.issuer = x->profile.issuer, .subject = x->tokens.subject, .label = ""};
+	identity_begin(&x->profile, x->tokens.subject, a, &x->identity);
 	if (x->tokens.id_token)
 		e = identity_from_id_token(&x->profile, x->tokens.id_token, &expect, a, &x->identity, ei);
-	if (!e && !x->identity.issuer[0] && !url_parse(slice_from(x->profile.token_url), &token_url, NULL)) {
-		buf_init(&origin, URL_MAX_BYTES);
-		url_put_origin(&origin, &token_url);
-		x->identity.issuer = arena_strndup(a, buf_slice(&origin));
-		buf_done(&origin);
-	}
 	return e;
 }
 
