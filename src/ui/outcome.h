@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a flow's end is called for people. */
+#pragma once
+
+#include "base/slice.h"
+
+/* A sentence of ours for the error code of a flow; a general one for a code that we don't know. */
+const char *outcome_sentence(struct slice code);
