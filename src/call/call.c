@@ -109,6 +109,9 @@ static bool from_our_pages(const struct call *c)
 	struct slice site = request_header(c->request, "sec-fetch-site"), origin = request_header(c->request, "origin");
 	struct url u;
 
+	/* Under our Referrer-Policy browsers send "Origin: null" with the forms of our own pages; Sec-Fetch-Site tells. */
+	if (slice_is(origin, "null"))
+		return slice_is(site, "same-origin");
 	if (origin.p && (url_parse(origin, &u, NULL) || !url_same_origin(&u, &c->core->public)))
 		return false;
 	return slice_is(site, "same-origin") || (origin.p && !site.p);

@@ -149,7 +149,7 @@ static enum err find_flow(struct core *core, const struct flow_return_args *args
 	if (e && e != ERR_NOT_FOUND)
 		return e;
 	if (e || !hash_matches(args->browser, slice_from(ret->browser_hash)) || !came_to_its_path(ret, args->path) ||
-	    strcmp(args->session_hash, ret->session_hash) != 0)
+	    (ret->session_hash[0] && strcmp(args->session_hash, ret->session_hash) != 0))
 		return not_ours(ei);
 	return ERR_OK;
 }
