@@ -203,6 +203,7 @@ static const char *const refused[] = {
 	"https://a[::1]",
 	"https://[::1]a:80",
 	"https://[::1]80",
+	"https://[::1]180",
 	/* ports */
 	"https://a:",
 	"https://a:/",
@@ -304,6 +305,26 @@ static void test_the_sentence_never_quotes_the_query(void **state)
 	}
 }
 
+static void test_the_sentence_names_the_part(void **state)
+{
+	static const struct {
+		const char *text, *part;
+	} cases[] = {
+		{"https://user@a", "user name"}, {"https://a:x", "port \"x\""}, {"https://[::0001]", "as ::1"},
+		{"https://127.1", "IPv4"},	 {"https://a/../b", "segment"}, {"https://a/%00", "NUL"},
+		{"https://a b", "position 10"},	 {"ftp://a", "https://"},	{"https://-a", "\"-a\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct errinfo ei = {0};
+		struct url u;
+
+		assert_int_equal(url_parse(slice_from(cases[i].text), &u, &ei), ERR_INVALID);
+		assert_non_null(strstr(ei.detail, cases[i].part));
+	}
+}
+
 static void test_origins_and_loopback(void **state)
 {
 	static const struct {
@@ -359,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_every_byte_in_a_host_and_in_a_path),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_the_sentence_never_quotes_the_query),
+		cmocka_unit_test(test_the_sentence_names_the_part),
 		cmocka_unit_test(test_origins_and_loopback),
 		cmocka_unit_test(test_parameters),
 	};

@@ -135,6 +135,7 @@ static void test_another_head_is_refused(void **state)
 	joined[0] = head[sizeof head - 2];
 	memcpy(joined + 1, entry.p, entry.n);
 	moved = slice_make(joined, entry.n + 1);
+	assert_false(spoolseal_check(mac_key, slice_make(head, sizeof head - 2), moved));
 	refused(master, slice_make(head, sizeof head - 2), moved);
 }
 
