@@ -82,7 +82,7 @@ enum err account_add_config(struct cli *cli)
 		   instance.base_url);
 	if (becomes)
 		buf_printf(&cli->out, "It is the default%s.\n",
-			   was || args_has(&cli->args, "set-default") ? "" : ", being the only one chosen so far");
+			   was || args_has(&cli->args, "set-default") ? "" : "; there was none yet");
 	else
 		buf_printf(&cli->out, "The default stays \"%s\"; --set-default changes that.\n",
 			   text_clean(cli->arena, slice_from(was)));

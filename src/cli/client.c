@@ -218,8 +218,12 @@ static enum err perform(struct client *c, const struct client_call *call, struct
 	for (struct curl_slist *h = headers; h; h = h->next)
 		secret_wipe(h->data, strlen(h->data));
 	curl_slist_free_all(headers);
-	if (code != CURLE_OK)
-		return transport_error(c, code, ei);
+	if (code != CURLE_OK) {
+		enum err e = transport_error(c, code, ei);
+
+		/* The kind's own word is about providers, which are not meant here. */
+		return e == ERR_UPSTREAM_DOWN ? err_code(ei, e, "server_unreachable") : e;
+	}
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &c->status);
 	return ERR_OK;
 }
