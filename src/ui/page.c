@@ -44,7 +44,8 @@ struct buf *page_begin(struct response *r, int status, const struct page *page)
 		"<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
 		"<header class=\"top\">\n<a class=\"brand\" href=\"/\">FiberWise</a>\n", page->title);
 	if (page->user)
-		PAGE(b, "<div class=\"who\"><span>Signed in as <strong>$</strong></span>"
+		PAGE(b, "<nav aria-label=\"Main\"><a href=\"" PATH_CONNECTIONS "\">Settings</a></nav>\n"
+			"<div class=\"who\"><span>Signed in as <strong>$</strong></span>"
 			"<form method=\"post\" action=\"" PATH_LOGOUT "\">"
 			"<input type=\"hidden\" name=\"form_token\" value=\"$\">"
 			"<button class=\"plain\">Sign out</button></form></div>\n", page->user, page->form_token);
