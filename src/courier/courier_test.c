@@ -333,6 +333,44 @@ static void large_answers_arrive(void **state)
 	testrole_stop(w);
 }
 
+/* A clerk that asks much and reads late: what its connection has no room for waits and comes. */
+static void a_slow_clerk_gets_every_answer(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 262144\r\n\r\n";
+	enum { N = 262144, TIMES = 40 };
+	struct testrole *w = *state;
+	char *text = arena_alloc(w->arena, sizeof head + N, 1);
+	struct testserver_script script = {.response = text, .n = sizeof head - 1 + N};
+	struct ipc_message join = testrole_attempt_message(IPC_JOIN, ATTEMPT_A), back;
+	struct fetch_answer answer;
+
+	memcpy(text, head, sizeof head - 1);
+	memset(text + sizeof head - 1, 'x', N);
+	testserver_script(w->server, &script);
+	testrole_start(w, TESTROLE_1, "127.0.0.0/8");
+	testrole_send_keys(w);
+	answer = testrole_ask(w, testrole_token_message(w, ATTEMPT_A));
+	assert_int_equal(answer.err, ERR_OK);
+	for (join.id = 1000; join.id < 1000 + TIMES; join.id++)
+		while (ipc_send(w->clerk, &join) == ERR_BUSY)
+			usleep(1000);
+	usleep(300000);
+	for (uint64_t id = 1000; id < 1000 + TIMES;) {
+		CLEANUP(arena_free) struct arena *a = arena_new(4 << 20);
+		enum err e = ipc_receive(w->clerk, IPC_COURIER, IPC_CLERK, a, &back);
+
+		if (e == ERR_BUSY) {
+			usleep(1000);
+			continue;
+		}
+		assert_int_equal(e, ERR_OK);
+		assert_int_equal(back.id, id++);
+		assert_int_equal(fetch_answer_from_message(&back, &answer), ERR_OK);
+		assert_int_equal(answer.body.n, N + 80);
+	}
+	testrole_stop(w);
+}
+
 static struct slice read_file(struct testrole *w, const char *path)
 {
 	int fd = open(path, O_RDONLY);
@@ -396,6 +434,7 @@ int main(void)
 		TEST(orphan_finishes_and_successor_waits), TEST(stop_finishes_what_is_in_flight),
 		TEST(malformed_fetch_is_refused),	   TEST(no_room_means_nothing_sent),
 		TEST(same_attempt_at_once_is_one_request), TEST(ambiguous_failures_are_remembered),
+		TEST(a_slow_clerk_gets_every_answer),
 		TEST(large_answers_arrive),		   TEST(log_and_spool_hold_no_secret),
 	};
 #undef TEST

@@ -152,7 +152,7 @@ static enum err parse_item(struct slice item, struct egress_rule *ret_rule, stru
 	r.bits = (unsigned)number;
 	if (!is_aligned(&r))
 		return bad_item(item, "has bits set behind its prefix", ei);
-	if (in_range(&r.base, &mapped_ipv4) && r.base.is_ipv6 && r.bits >= mapped_ipv4.bits)
+	if (in_range(&r.base, &mapped_ipv4)) /* all 96 bits, as it is aligned */
 		return bad_item(item, "is IPv4 written as IPv6; write the IPv4 address", ei);
 	if (bits.n < rest.n) {
 		port = slice_sub(rest, bits.n + 1, rest.n);

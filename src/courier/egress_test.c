@@ -146,6 +146,8 @@ static void ss_09_wrong_lists_name_the_item(void **state)
 		{"127.0.0.0/8,", "empty"},
 		{",127.0.0.0/8", "empty"},
 		{"127.0.0.0/8,\x01", "unreadable"},
+		{"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890/8",
+		 "\"01234567890123456789012345678901234567890123456789012345678901234567890123456789\""},
 		{"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd/8", "1111:2222"},
 	};
 	char many[EGRESS_RULES_MAX * 11 + 16] = "";
@@ -249,13 +251,35 @@ static void ss_05_url_corpus(void **state)
 	}
 }
 
+static void written_anew_from_its_parts(void **state)
+{
+	static const char *const cases[][2] = {
+		{"https://AS.Example", "https://as.example/"},
+		{"HTTPS://as.example:443?a=b", "https://as.example/?a=b"},
+		{"https://as.example:8443/a//b?", "https://as.example:8443/a//b?"},
+		{"http://[::1]:7002/token", "http://[::1]:7002/token"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct url u;
+		struct buf text;
+
+		assert_int_equal(url_parse(slice_from(cases[i][0]), &u, NULL), ERR_OK);
+		buf_init(&text, URL_MAX_BYTES);
+		egress_put_url(&text, &u);
+		assert_string_equal(buf_cstr(&text), cases[i][1]);
+		buf_done(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ss_02_refuses_what_is_not_global),  cmocka_unit_test(ss_02_takes_what_is_global),
 		cmocka_unit_test(ss_01_ports_and_schemes),	     cmocka_unit_test(ss_09_wrong_lists_name_the_item),
 		cmocka_unit_test(ss_03_one_bad_address_refuses_all), cmocka_unit_test(peers_and_sockaddrs),
-		cmocka_unit_test(ss_05_url_corpus),
+		cmocka_unit_test(ss_05_url_corpus),		     cmocka_unit_test(written_anew_from_its_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,11 +201,14 @@ static void sweep_one(struct attempt *attempt, void *arg)
 	}
 }
 
+void post_sweep(struct post *p)
+{
+	attempts_each(p->attempts, ATTEMPT_STORED, sweep_one, p);
+}
+
 static void on_sweep_timer(uv_timer_t *timer)
 {
-	struct post *p = CONTAINER_OF(timer, struct post, sweep_timer);
-
-	attempts_each(p->attempts, ATTEMPT_STORED, sweep_one, p);
+	post_sweep(CONTAINER_OF(timer, struct post, sweep_timer));
 }
 
 static void start_timers(struct post *p)

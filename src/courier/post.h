@@ -45,5 +45,7 @@ void post_release(struct post *p, struct slice attempt);
 void post_forget_waiters(struct post *p);
 /* Takes nothing new, finishes what runs, then calls `idle`. */
 void post_stop(struct post *p);
+/* Gives up answers that nobody released for a day. Comes by itself every hour. */
+void post_sweep(struct post *p);
 /* The disk failed under the spool; a new process should take over. */
 bool post_failed(const struct post *p);
