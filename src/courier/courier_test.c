@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "courier/testrole.h"
 
@@ -336,8 +337,8 @@ static void large_answers_arrive(void **state)
 /* A clerk that asks much and reads late: what its connection has no room for waits and comes. */
 static void a_slow_clerk_gets_every_answer(void **state)
 {
-	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 262144\r\n\r\n";
-	enum { N = 262144, TIMES = 40 };
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+	enum { N = 100000, TIMES = 80 }; /* past the channel's 4 MiB, in whole frames */
 	struct testrole *w = *state;
 	char *text = arena_alloc(w->arena, sizeof head + N, 1);
 	struct testserver_script script = {.response = text, .n = sizeof head - 1 + N};
@@ -368,6 +369,52 @@ static void a_slow_clerk_gets_every_answer(void **state)
 		assert_int_equal(fetch_answer_from_message(&back, &answer), ERR_OK);
 		assert_int_equal(answer.body.n, N + 80);
 	}
+	testrole_stop(w);
+}
+
+/* An unknown attempt is judged only when the older courier has ended. */
+static void unknown_is_said_only_after_the_older_courier(void **state)
+{
+	struct testrole *w = *state;
+	struct testserver_script slow = {.response = testrole_good, .n = testrole_good_n, .delay_ms = 500};
+	struct fetch_answer answer;
+	struct ipc_message m;
+	int64_t began = clock_mono_ms(&clock_system);
+	pid_t orphan;
+	int status;
+
+	testserver_script(w->server, &slow);
+	testrole_start(w, TESTROLE_1, "127.0.0.0/8");
+	testrole_send_keys(w);
+	m = testrole_token_message(w, ATTEMPT_A);
+	m.id = 5;
+	assert_int_equal(ipc_send(w->clerk, &m), ERR_OK);
+	testrole_wait_for_requests(w, 1);
+	orphan = w->pid;
+	testrole_close_ends(w);
+	testrole_start(w, TESTROLE_2, "127.0.0.0/8");
+	answer = testrole_ask(w, testrole_attempt_message(IPC_JOIN, ATTEMPT_B));
+	assert_int_equal(answer.err, ERR_NOT_FOUND);
+	assert_true(clock_mono_ms(&clock_system) - began >= 450); /* not before the older one had its answer */
+	assert_int_equal(waitpid(orphan, &status, 0), orphan);
+	assert_int_equal(status, 0);
+	testrole_stop(w);
+}
+
+static void wrong_keys_are_no_keys(void **state)
+{
+	struct testrole *w = *state;
+	struct ipc_message keys = {.kind = IPC_SPOOL_KEYS};
+	struct fetch_answer answer;
+
+	keys.field[IPC_SPOOL_KEYS_PUBLIC].bytes = SLICE_LIT("short");
+	keys.field[IPC_SPOOL_KEYS_MAC].bytes = SLICE_LIT("short");
+	testrole_start(w, TESTROLE_1, "127.0.0.0/8");
+	assert_int_equal(ipc_send(w->keeper, &keys), ERR_OK);
+	usleep(50000);
+	answer = testrole_ask(w, testrole_token_message(w, ATTEMPT_A));
+	assert_int_equal(answer.err, ERR_BUSY);
+	assert_int_equal(testserver_connections(w->server), 0);
 	testrole_stop(w);
 }
 
@@ -434,6 +481,8 @@ int main(void)
 		TEST(orphan_finishes_and_successor_waits), TEST(stop_finishes_what_is_in_flight),
 		TEST(malformed_fetch_is_refused),	   TEST(no_room_means_nothing_sent),
 		TEST(same_attempt_at_once_is_one_request), TEST(ambiguous_failures_are_remembered),
+		TEST(unknown_is_said_only_after_the_older_courier),
+		TEST(wrong_keys_are_no_keys),
 		TEST(a_slow_clerk_gets_every_answer),
 		TEST(large_answers_arrive),		   TEST(log_and_spool_hold_no_secret),
 	};
