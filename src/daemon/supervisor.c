@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -67,12 +68,13 @@ static void maybe_ready(struct supervisor *s)
 	fflush(stdout);
 }
 
-/* The line goes to standard output only: it may hold a sign-in link. */
+/* The line goes to standard output only, and past stdio's buffer, which nobody wipes: it may hold a sign-in link. */
 static void say(struct slice text)
 {
-	fwrite(text.p, 1, text.n, stdout);
-	fputc('\n', stdout);
-	fflush(stdout);
+	struct iovec parts[] = {{.iov_base = (void *)(uintptr_t)text.p, .iov_len = text.n}, {.iov_base = "\n", .iov_len = 1}};
+
+	if (writev(STDOUT_FILENO, parts, ARRAY_LEN(parts)) < 0)
+		LOG(LOG_WARN, "line_not_printed");
 }
 
 static void on_admin_linked(struct supervisor *s, const struct ipc_message *m)
