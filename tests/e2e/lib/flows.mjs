@@ -42,29 +42,21 @@ export async function signIn(page, service, { password = PASSWORD, pictures = fa
 // Settings → OAuth Authenticators → Connections, by the links a person would follow.
 export async function openConnections(page, service) {
 	await page.goto(`${service.url}/`);
-	const settings = page.getByRole('link', { name: 'Settings' });
-	if (await settings.count() > 0) await settings.first().click();
-	const authenticators = page.getByRole('link', { name: 'OAuth Authenticators' });
-	if (await authenticators.count() > 0) await authenticators.first().click();
-	const tab = page.getByRole('link', { name: 'Connections' }).or(page.getByRole('tab', { name: 'Connections' }));
-	if (await tab.count() > 0) await tab.first().click();
+	await page.getByRole('link', { name: 'Settings' }).or(page.getByRole('link', { name: 'OAuth Authenticators' }))
+		.first().click();
+	await page.getByRole('link', { name: 'Connections', exact: true }).click();
+	await page.getByRole('heading', { name: 'OAuth Authenticators' }).waitFor();
 }
 
 export async function connectOnPage(page, service, { account }) {
 	await openConnections(page, service);
-	await page.getByRole('button', { name: /^Connect/ }).or(page.getByRole('link', { name: /^Connect (?!ions)|^Connect$/ }))
-		.first().click();
-	await passConnectPage(page, service);
+	await page.getByRole('button', { name: /^Connect (another account of )?Practice$/ }).click();
+	await atProvider(page, service);
 	await signInAtProvider(page, account);
-	await page.waitForURL((url) => url.origin === service.url && url.searchParams.has('connected'));
+	await page.waitForURL((url) => url.origin === service.url && url.searchParams.get('connected') === 'true');
 }
 
-// A Connect that came as a navigation from elsewhere shows our own page first.
-async function passConnectPage(page, service) {
-	await page.waitForLoadState();
-	if (new URL(page.url()).origin === service.url) await submit(page);
-	await page.waitForURL((url) => url.origin !== service.url);
-}
+const atProvider = (page, service) => page.waitForURL((url) => url.origin !== service.url);
 
 // Makes a connect link for an external user, opens it in `page` and connects. Returns the link.
 export async function connectByLink(page, service, { user, account, pictures = false, ...more }) {
@@ -74,7 +66,7 @@ export async function connectByLink(page, service, { user, account, pictures = f
 	await page.goto(link.url);
 	if (pictures) await picture(page, 'connect-link');
 	await submit(page);
-	await page.waitForURL((url) => url.origin !== service.url);
+	await atProvider(page, service);
 	await signInAtProvider(page, account);
 	await page.waitForURL((url) => url.origin === service.url && !url.pathname.startsWith('/auth/'));
 	if (pictures) await picture(page, 'connect-result');
