@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The clerk's operations against a courier that the test plays: one refresh for all who wait (RF-03), and what
+ * a courier's death between request and answer does (OA-18, RF-16).
+ */
+#include "clerk/desk.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "clerk/errands.h"
+#include "core/connections.h"
+#include "core/testcore.h"
+#include "ipc/ipc.h"
+
+#define OK(call_) assert_int_equal((call_), ERR_OK)
+
+static const char first[] = "{\"access_token\":\"at-1\",\"refresh_token\":\"rt-1\",\"token_type\":\"Bearer\",\"expires_in\":60}";
+static const char second[] = "{\"access_token\":\"at-2\",\"refresh_token\":\"rt-2\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
+
+struct bench {
+	struct testcore core;
+	uv_loop_t loop;
+	struct desk desk;
+	int courier, worker; /* the test's ends */
+	struct arena *arena; /* of received messages */
+	const char *grant_id;
+	bool stopped;
+};
+
+static void on_courier(struct channel *c, struct ipc_message *m, void *arg)
+{
+	(void)c;
+	desk_courier_message(arg, m);
+}
+
+static void on_worker(struct channel *c, struct ipc_message *m, void *arg)
+{
+	struct desk *d = arg;
+
+	(void)c;
+	desk_wait(errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, m->field[IPC_REFRESH_MIN_LIFE_MS].number), 0, m->id);
+}
+
+static void on_closed(struct channel *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+}
+
+/* A connection of the desk to a peer that the test plays; gives the test's end. */
+static int connect_peer(struct bench *b, struct channel **c, enum ipc_role peer, channel_message_fn *fn)
+{
+	const struct channel_args args = {.loop = &b->loop, .self = IPC_CLERK, .peer = peer, .on_message = fn,
+					  .on_closed = on_closed, .arg = &b->desk};
+	int fds[2];
+
+	OK(ipc_pair(fds));
+	if (!*c)
+		*c = channel_new(&args);
+	channel_replace(*c, fds[0]);
+	return fds[1];
+}
+
+static int setup(void **state)
+{
+	struct bench *b = MEM_NEW(struct bench);
+	struct authenticator_row auth;
+	struct connection_row c;
+
+	testcore_init(&b->core);
+	auth = testcore_probe(&b->core);
+	assert_string_equal(testcore_connect(&b->core, &auth, &b->core.admin.owner, first, "{\"sub\":\"ann\"}").result, "connected");
+	OK(connections_resolve(&b->core.core, "default", b->core.admin.owner.user_id, slice_from("probe"), b->core.arena, &c,
+			       &b->core.ei));
+	b->grant_id = c.grant_id;
+	b->arena = arena_new(64 << 20);
+	uv_loop_init(&b->loop);
+	b->desk.loop = &b->loop;
+	b->desk.core = b->core.core;
+	b->desk.jobs = jobs_start(&b->loop);
+	b->desk.operations = map_new();
+	b->desk.awaiting = map_new();
+	b->courier = connect_peer(b, &b->desk.courier, IPC_COURIER, on_courier);
+	b->worker = connect_peer(b, &b->desk.worker[0], IPC_WORKER, on_worker);
+	*state = b;
+	return 0;
+}
+
+static void note_stop(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	channel_free(&b->desk.courier);
+	channel_free(&b->desk.worker[0]);
+	jobs_stop(b->desk.jobs, note_stop, &b->stopped);
+	uv_run(&b->loop, UV_RUN_DEFAULT);
+	assert_true(b->stopped);
+	uv_loop_close(&b->loop);
+	map_free(&b->desk.operations);
+	map_free(&b->desk.awaiting);
+	close(b->courier);
+	close(b->worker);
+	arena_free(&b->arena);
+	testcore_done(&b->core);
+	free(b);
+	return 0;
+}
+
+/* Runs the loop until something came for the test's end, at most two seconds; false when nothing did. */
+static bool next_message(struct bench *b, int fd, enum ipc_role to, int tries, struct ipc_message *ret)
+{
+	for (int i = 0; i < tries; i++) {
+		enum err e = ipc_receive(fd, IPC_CLERK, to, b->arena, ret);
+
+		if (!e)
+			return true;
+		assert_int_equal(e, ERR_BUSY);
+		uv_run(&b->loop, UV_RUN_NOWAIT);
+		usleep(2000);
+	}
+	return false;
+}
+
+static struct ipc_message expect(struct bench *b, int fd, enum ipc_role to, enum ipc_kind kind)
+{
+	struct ipc_message m;
+
+	assert_true(next_message(b, fd, to, 1000, &m));
+	assert_string_equal(ipc_kind_name(m.kind), ipc_kind_name(kind));
+	return m;
+}
+
+static void ask_refresh(struct bench *b, uint64_t id)
+{
+	struct ipc_message m = {.kind = IPC_REFRESH, .id = id};
+
+	m.field[IPC_REFRESH_GRANT].bytes = slice_from(b->grant_id);
+	m.field[IPC_REFRESH_MIN_LIFE_MS].number = 120 * 1000;
+	m.field[IPC_REFRESH_NEWER_THAN].number = -1;
+	OK(ipc_send(b->worker, &m));
+}
+
+static void answer_fetch(struct bench *b, uint64_t id, const struct fetch_answer *answer)
+{
+	struct ipc_message m;
+
+	fetch_answer_to_message(answer, b->arena, &m);
+	m.id = id;
+	OK(ipc_send(b->courier, &m));
+}
+
+static void answer_ok(struct bench *b, uint64_t id)
+{
+	const struct fetch_answer answer = {.status = 200, .sent = true, .complete = true,
+					    .content_type = "application/json", .body = slice_from(second)};
+
+	answer_fetch(b, id, &answer);
+}
+
+static void all_who_wait_get_one_refresh(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message fetch, more;
+
+	for (uint64_t id = 1; id <= 50; id++)
+		ask_refresh(b, id);
+	fetch = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &more));
+	answer_ok(b, fetch.id);
+	for (uint64_t id = 1; id <= 50; id++) {
+		struct ipc_message m = expect(b, b->worker, IPC_WORKER, IPC_REFRESHED);
+
+		assert_int_equal(m.id, id);
+		assert_int_equal(m.field[IPC_RESULT_ERR].number, ERR_OK);
+	}
+	more = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_true(slice_eq(more.field[IPC_RELEASE_ATTEMPT].bytes, fetch.field[IPC_FETCH_ATTEMPT].bytes));
+	assert_int_equal(desk_busy(&b->desk), 0);
+}
+
+static void a_new_courier_is_asked_to_join_never_to_repeat(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message fetch, join;
+
+	ask_refresh(b, 1);
+	fetch = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	close(b->courier);
+	b->courier = connect_peer(b, &b->desk.courier, IPC_COURIER, on_courier);
+	desk_courier_returned(&b->desk);
+	join = expect(b, b->courier, IPC_COURIER, IPC_JOIN);
+	assert_true(slice_eq(join.field[IPC_JOIN_ATTEMPT].bytes, fetch.field[IPC_FETCH_ATTEMPT].bytes));
+	answer_ok(b, join.id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+}
+
+static void an_answer_that_nobody_knows_leaves_the_grant_alive(void **state)
+{
+	const struct fetch_answer unknown = {.err = ERR_NOT_FOUND};
+	struct bench *b = *state;
+	struct ipc_message join;
+	struct grant_row g;
+
+	ask_refresh(b, 1);
+	expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	close(b->courier);
+	b->courier = connect_peer(b, &b->desk.courier, IPC_COURIER, on_courier);
+	desk_courier_returned(&b->desk);
+	join = expect(b, b->courier, IPC_COURIER, IPC_JOIN);
+	answer_fetch(b, join.id, &unknown);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_UPSTREAM_DOWN);
+	OK(store_find(b->core.core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(b->grant_id)), b->core.arena, &g, &b->core.ei));
+	assert_string_equal(g.status, "active");
+	assert_int_equal(g.uncertain, 1);
+	assert_string_equal(g.intent_attempt, "");
+}
+
+static void a_request_made_without_a_courier_goes_to_the_next(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message more;
+
+	close(b->courier);
+	for (int i = 0; i < 5; i++)
+		uv_run(&b->loop, UV_RUN_NOWAIT);
+	ask_refresh(b, 1);
+	assert_false(next_message(b, b->worker, IPC_WORKER, 50, &more));
+	b->courier = connect_peer(b, &b->desk.courier, IPC_COURIER, on_courier);
+	desk_courier_returned(&b->desk);
+	answer_ok(b, expect(b, b->courier, IPC_COURIER, IPC_FETCH).id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+}
+
+static void an_intent_left_by_a_dead_clerk_is_joined(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message m;
+
+	testcore_sql(&b->core, "UPDATE oauth_token_grants SET intent_attempt = '66666666666666666666666666666666', "
+			       "intent_instance = '11111111111111111111111111111111', intent_deadline = 1");
+	errands_recover(&b->desk);
+	m = expect(b, b->courier, IPC_COURIER, IPC_JOIN);
+	assert_true(slice_is(m.field[IPC_JOIN_ATTEMPT].bytes, "66666666666666666666666666666666"));
+	answer_ok(b, m.id);
+	m = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_true(slice_is(m.field[IPC_RELEASE_ATTEMPT].bytes, "66666666666666666666666666666666"));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(all_who_wait_get_one_refresh),
+		CASE(a_new_courier_is_asked_to_join_never_to_repeat),
+		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
+		CASE(a_request_made_without_a_courier_goes_to_the_next),
+		CASE(an_intent_left_by_a_dead_clerk_is_joined),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
