@@ -11,16 +11,17 @@ static void show(struct call *c, int status, const struct errinfo *wrong)
 	struct buf *b = page_begin(c->response, status, &(struct page){.title = "Choose a password", .narrow = true});
 
 	PAGE(b, "<h1>Choose a password</h1>\n"
-		"<p>You are setting the password of this server’s administrator, <strong>admin</strong>.</p>\n");
+		"<p>With it the administrator of this server signs in.</p>\n");
 	if (wrong)
 		page_form_error(b, wrong);
 	/* No action: the form goes to the address it is at, so the link's token need not be written into the page. */
 	PAGE(b, "<form method=\"post\">\n"
-		"<input type=\"hidden\" name=\"username\" value=\"admin\" autocomplete=\"username\">\n"
+		"<label for=\"name\">Name</label>\n"
+		"<input type=\"text\" id=\"name\" value=\"admin\" autocomplete=\"username\" readonly>\n"
 		"<label for=\"password\">New password</label>\n"
 		"<input type=\"password\" id=\"password\" name=\"password\" autocomplete=\"new-password\" minlength=\"8\" "
 		"maxlength=\"256\" aria-describedby=\"rule\" required autofocus>\n"
-		"<p class=\"soft\" id=\"rule\">At least 8 characters. A few words in a row are easy to keep in mind.</p>\n"
+		"<p class=\"soft rule\" id=\"rule\">At least 8 characters. A few words in a row are easy to keep in mind.</p>\n"
 		"<label for=\"again\">The same again</label>\n"
 		"<input type=\"password\" id=\"again\" name=\"again\" autocomplete=\"new-password\" minlength=\"8\" "
 		"maxlength=\"256\" required>\n"

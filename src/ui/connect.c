@@ -26,11 +26,11 @@ enum err ui_connect_form(struct call *c, struct errinfo *ei)
 	c->response->form_leads_away = true;
 	b = page_begin(c->response, 200, &(struct page){.title = "Connect an account", .narrow = true});
 	PAGE(b, "<h1>Connect an account</h1>\n<p>The app <strong>$</strong> asks you to connect an account.</p>\n"
-		"<dl class=\"facts\">\n<dt>App</dt><dd>$</dd>\n<dt>Provider</dt><dd>$</dd>\n<dt>For its user</dt><dd>$</dd>\n",
+		"<dl class=\"facts\">\n<dt>App</dt><dd>$</dd>\n<dt>Provider</dt><dd>$</dd>\n<dt>User of the app</dt><dd>$</dd>\n",
 	     v.app.name, v.app.name, v.authenticator.authenticator_name, user_of(&v));
 	if (v.row.expect_account[0])
 		PAGE(b, "<dt>Account</dt><dd>$</dd>\n", v.row.expect_account);
-	PAGE(b, "</dl>\n<p class=\"soft\">You sign in at the provider. Go on only if that user of the app is you.</p>\n"
+	PAGE(b, "</dl>\n<p class=\"soft\">You sign in at the provider. What you allow there, the app may then do for this user. Go on only if that is you.</p>\n"
 		"<form method=\"post\">\n<button class=\"wide\">Continue to $</button>\n</form>\n",
 	     v.authenticator.authenticator_name);
 	page_end(b);

@@ -79,7 +79,7 @@ static void put_apps(struct buf *b, struct call *c, const struct view *v)
 {
 	if (v->app_count < 2)
 		return;
-	PAGE(b, "<nav class=\"apps\" aria-label=\"Apps\">\n<ul>\n");
+	PAGE(b, "<nav class=\"apps\" aria-label=\"Apps\">\n<span class=\"soft\">App</span>\n<ul>\n");
 	for (size_t i = 0; i < v->app_count; i++) {
 		bool here = strcmp(v->apps[i].app_id, v->app.app_id) == 0;
 
@@ -129,8 +129,9 @@ static void put_connection(struct buf *b, struct call *c, const struct view *v, 
 {
 	const char *account = k->row.account[0] ? k->row.account : "Account without a name";
 
-	PAGE(b, "<li class=\"account\">\n<div>\n<p class=\"name\">$</p>\n", account);
+	PAGE(b, "<li class=\"account\">\n<div>\n<p class=\"name\"><strong>$</strong> ", account);
 	put_status(b, k);
+	PAGE(b, "</p>\n");
 	put_times(b, k, core_now(c->core));
 	if (strcmp(k->status, "needs_reauth") == 0)
 		PAGE(b, "<p class=\"cause\">$</p>\n", grants_cause_sentence(k->cause));
@@ -147,9 +148,10 @@ static void put_authenticator(struct buf *b, struct call *c, const struct view *
 
 	for (size_t i = 0; i < v->connection_count; i++)
 		mine += strcmp(v->connections[i].row.authenticator_id, a->authenticator_id) == 0;
-	PAGE(b, "<section class=\"card\">\n<div class=\"head\">\n<div><h2>$</h2><p class=\"soft\">$</p></div>\n"
-		"<form method=\"post\" action=\"" PATH_INITIATE "/$\">\n",
-	     a->authenticator_name, a->authenticator_type, a->authenticator_id);
+	PAGE(b, "<section class=\"card\">\n<div class=\"head\">\n<div><h2>$</h2>", a->authenticator_name);
+	if (!slice_is_nocase(slice_from(a->authenticator_type), a->authenticator_name))
+		PAGE(b, "<p class=\"soft\">$</p>", a->authenticator_type);
+	PAGE(b, "</div>\n<form method=\"post\" action=\"" PATH_INITIATE "/$\">\n", a->authenticator_id);
 	page_form_token(b, c);
 	page_hidden(b, "app_id", v->app.app_id);
 	page_hidden(b, "return_to", page_path(c, v->app.app_id));

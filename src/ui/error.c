@@ -35,11 +35,11 @@ static const char *heading(int status)
 static void put_sentences(struct buf *b, const struct errinfo *ei)
 {
 	if (ei->detail[0])
-		PAGE(b, "<p class=\"detail\">$.</p>\n", ei->detail);
+		page_sentence(b, ei->detail);
 	for (size_t i = 0; i < ei->field_count; i++)
 		PAGE(b, "<p><code>$</code> $.</p>\n", ei->fields[i].name, ei->fields[i].why);
 	if (ei->hint[0])
-		PAGE(b, "<p>$</p>\n", ei->hint);
+		page_sentence(b, ei->hint);
 }
 
 void ui_error(struct response *r, const char *request_id, enum err e, int status, const struct errinfo *ei)

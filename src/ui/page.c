@@ -42,7 +42,8 @@ struct buf *page_begin(struct response *r, int status, const struct page *page)
 		"<link rel=\"icon\" href=\"/static/favicon.svg\" type=\"image/svg+xml\">\n"
 		"<link rel=\"stylesheet\" href=\"/static/style.css\">\n</head>\n<body>\n"
 		"<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
-		"<header class=\"top\">\n<a class=\"brand\" href=\"/\">FiberWise</a>\n", page->title);
+		"<header class=\"top\">\n<a class=\"brand\" href=\"/\">"
+		"<img src=\"/static/favicon.svg\" alt=\"\" width=\"24\" height=\"24\">FiberWise</a>\n", page->title);
 	if (page->user)
 		PAGE(b, "<nav aria-label=\"Main\"><a href=\"" PATH_CONNECTIONS "\">Settings</a></nav>\n"
 			"<div class=\"who\"><span>Signed in as <strong>$</strong></span>"
@@ -77,13 +78,29 @@ void page_banner(struct buf *b, enum page_mood mood, const char *sentence)
 		PAGE(b, "<p class=\"banner bad\" role=\"alert\">$</p>\n", sentence);
 }
 
+/* Sentences of errinfo begin in lower case and without a full stop, because the log and the CLI put them into lines. */
+void page_sentence(struct buf *b, const char *text)
+{
+	struct slice s = slice_from(text);
+	char first = s.n ? s.p[0] : ' ';
+
+	if (first >= 'a' && first <= 'z')
+		first = (char)(first - 'a' + 'A');
+	PAGE(b, "<p>");
+	encode_html(b, slice_make(&first, 1));
+	encode_html(b, slice_sub(s, 1, s.n));
+	if (s.n && !slice_ends(s, ".") && !slice_ends(s, "!") && !slice_ends(s, "?"))
+		buf_putc(b, '.');
+	PAGE(b, "</p>\n");
+}
+
 void page_form_error(struct buf *b, const struct errinfo *ei)
 {
-	PAGE(b, "<div class=\"banner bad\" role=\"alert\">");
+	PAGE(b, "<div class=\"banner bad\" role=\"alert\">\n");
 	for (size_t i = 0; i < ei->field_count; i++)
-		PAGE(b, "<p>The $ $.</p>", ei->fields[i].name, ei->fields[i].why);
+		PAGE(b, "<p>The $ $.</p>\n", ei->fields[i].name, ei->fields[i].why);
 	if (ei->field_count == 0)
-		PAGE(b, "<p>$</p>", ei->detail);
+		page_sentence(b, ei->detail);
 	PAGE(b, "</div>\n");
 }
 

@@ -27,6 +27,8 @@ void page_put(struct buf *b, const char *const *template_and_texts);
 enum page_mood { PAGE_GOOD, PAGE_BAD };
 /* A sentence that stands out and is read aloud. */
 void page_banner(struct buf *b, enum page_mood mood, const char *sentence);
+/* A sentence of errinfo as a paragraph: capital letter, full stop. */
+void page_sentence(struct buf *b, const char *text);
 /* What was wrong with a form: the sentence of `ei` and its fields. */
 void page_form_error(struct buf *b, const struct errinfo *ei);
 /* The hidden field of a form that acts by session. */
