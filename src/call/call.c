@@ -228,7 +228,7 @@ void call_error_json(struct response *r, const char *request_id, enum err e, int
 	jsonw_object(&w, NULL);
 	jsonw_string(&w, "error", err_wire_code(e, ei));
 	jsonw_string(&w, "detail", ei && ei->detail[0] ? ei->detail : "the request could not be served");
-	jsonw_string(&w, "hint", ei && ei->hint[0] ? ei->hint : "Look at /docs, or tell the operator the request id.");
+	jsonw_string(&w, "hint", ei && ei->hint[0] ? ei->hint : "Tell the operator the request id: the log has it.");
 	jsonw_string(&w, "request_id", request_id);
 	if (ei && ei->field_count) {
 		jsonw_object(&w, "fields");

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/authenticators.h"
 #include "core/events.h"
 #include "oauth/scope.h"
 
@@ -119,7 +118,8 @@ static enum err load_candidates(struct core *core, const char *app_id, const cha
 				CONNECTIONS_MAX, a, &rows, &n, ei);
 
 	if (!e)
-		e = authenticators_list(core, app_id, a, &authenticators, &m, ei);
+		e = store_list(core->store, SQL_AUTHENTICATORS_OF_APP, STORE_PARAMS(STORE_TEXT(app_id)), CONNECTIONS_MAX, a,
+			       &authenticators, &m, ei);
 	if (e)
 		return e;
 	all = ARENA_NEW_N(a, n + 1, struct candidate);
