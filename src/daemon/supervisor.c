@@ -71,7 +71,8 @@ static void maybe_ready(struct supervisor *s)
 /* The line goes to standard output only, and past stdio's buffer, which nobody wipes: it may hold a sign-in link. */
 static void say(struct slice text)
 {
-	struct iovec parts[] = {{.iov_base = (void *)(uintptr_t)text.p, .iov_len = text.n}, {.iov_base = "\n", .iov_len = 1}};
+	char end[] = "\n";
+	struct iovec parts[] = {{.iov_base = (void *)(uintptr_t)text.p, .iov_len = text.n}, {.iov_base = end, .iov_len = 1}};
 
 	if (writev(STDOUT_FILENO, parts, ARRAY_LEN(parts)) < 0)
 		LOG(LOG_WARN, "line_not_printed");
