@@ -5,29 +5,30 @@
  */
 #include "courier/wipemem.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "secret/secret.h"
 
-struct block {
+enum { FRONT_BYTES = 16 }; /* the size stands here; keeps the alignment of malloc */
+
+static size_t size_of(const char *p)
+{
 	size_t n;
-	_Alignas(16) char bytes[];
-};
+
+	memcpy(&n, p - FRONT_BYTES, sizeof n);
+	return n;
+}
 
 void *wipemem_malloc(size_t n)
 {
-	struct block *b;
-	size_t total;
+	char *front = n > SIZE_MAX - FRONT_BYTES ? NULL : malloc(n + FRONT_BYTES);
 
-	if (__builtin_add_overflow(n, sizeof *b, &total))
+	if (!front)
 		return NULL;
-	b = malloc(total);
-	if (!b)
-		return NULL;
-	b->n = n;
-	return b->bytes;
+	memcpy(front, &n, sizeof n);
+	return front + FRONT_BYTES;
 }
 
 void *wipemem_calloc(size_t n, size_t size)
@@ -45,22 +46,21 @@ void *wipemem_calloc(size_t n, size_t size)
 
 void wipemem_free(void *p)
 {
-	struct block *b = p ? CONTAINER_OF(p, struct block, bytes) : NULL;
-
-	if (!b)
+	if (!p)
 		return;
-	secret_wipe(b->bytes, b->n);
-	free(b);
+	secret_wipe(p, size_of(p));
+	free((char *)p - FRONT_BYTES);
 }
 
 void *wipemem_realloc(void *p, size_t n)
 {
-	struct block *b = p ? CONTAINER_OF(p, struct block, bytes) : NULL;
 	void *moved = wipemem_malloc(n);
+	size_t old_n;
 
-	if (!moved || !b)
+	if (!moved || !p)
 		return moved;
-	memcpy(moved, b->bytes, b->n < n ? b->n : n);
+	old_n = size_of(p);
+	memcpy(moved, p, old_n < n ? old_n : n);
 	wipemem_free(p);
 	return moved;
 }
