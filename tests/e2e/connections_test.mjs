@@ -96,8 +96,11 @@ test('a connect link connects the person who opens it, once', async (t) => {
 	const person = await newPerson(browser);
 	const link = await connectByLink(person.page, service,
 		{ user: 'customer-7', account: 'linus', pictures: true });
+	assert.equal(new URL(person.page.url()).pathname, '/connect/result');
 	const state = await service.expect(200, 'GET', `/credentials/connect-links/${link.id}`);
 	assert.equal(state.status, 'connected');
+	const [connection] = await connectionsOf(service, 'customer-7');
+	assert.equal(state.connection_id, connection.id);
 	const token = await tokenOf(service, 'practice', { user: 'customer-7' });
 	assert.equal((await practice.whoHas(token.access_token)).body.email, 'linus@example.com');
 	assert.deepEqual(await connectionsOf(service), [], 'it belongs to the customer, not to the key\'s owner');
@@ -113,7 +116,7 @@ test('a connect link connects the person who opens it, once', async (t) => {
 test('a link that was only looked at stays open; the page names app and user', async (t) => {
 	const { service, practice } = await makeWorld(t);
 	const link = await service.expect(201, 'POST', '/credentials/connect-links',
-		{ json: { authenticator: 'Practice', user: 'customer-8', return_to: '/' } });
+		{ json: { authenticator: 'Practice', user: 'customer-8' } });
 	const { page } = await newPerson(await launch(t));
 	for (let i = 0; i < 2; i++) {
 		await page.goto(link.url);
@@ -129,15 +132,36 @@ test('a link that was only looked at stays open; the page names app and user', a
 test('what the person refuses at the provider is no connection', async (t) => {
 	const { service, practice } = await makeWorld(t);
 	const link = await service.expect(201, 'POST', '/credentials/connect-links',
-		{ json: { authenticator: 'Practice', user: 'customer-9', return_to: '/' } });
+		{ json: { authenticator: 'Practice', user: 'customer-9' } });
 	const { page } = await newPerson(await launch(t));
 	await page.goto(link.url);
 	await page.locator('main form button').last().click();
 	await page.getByRole('button', { name: 'Cancel' }).click();
-	await page.waitForURL((url) => url.origin === service.url);
+	await page.waitForURL((url) => url.origin === service.url && url.searchParams.get('connected') === 'false');
+	assert.equal(new URL(page.url()).searchParams.get('error'), 'access_denied');
+	assert.doesNotMatch(page.url(), /pressed/, 'the provider\'s own words go nowhere');
 	await picture(page, 'connect-refused');
+	const state = await service.expect(200, 'GET', `/credentials/connect-links/${link.id}`);
+	assert.equal(state.status, 'failed');
+	assert.equal(state.error, 'access_denied');
 	assert.equal((await service.token('practice', { user: 'customer-9' })).status, 404);
 	assert.equal((await practice.stats()).token, 0);
+});
+
+test('return_to gets the result and nothing of the provider\'s answer', async (t) => {
+	const { service } = await makeWorld(t);
+	const { page } = await newPerson(await launch(t));
+	await connectByLink(page, service, { user: 'u1', account: 'ada', return_to: '/ready?own=1' });
+	const landed = new URL(page.url());
+	assert.equal(landed.pathname, '/ready');
+	assert.deepEqual(Object.fromEntries(landed.searchParams),
+		{ own: '1', connected: 'true', authenticator: 'Practice', app_id: 'default' });
+	for (const bad of ['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)', 'http://127.0.0.1:1/x']) {
+		const res = await service.api('POST', '/credentials/connect-links',
+			{ json: { authenticator: 'Practice', user: 'u1', return_to: bad } });
+		assert.equal(res.status, 422, `${bad}: ${res.text}`);
+		assert.ok(res.body.fields.return_to);
+	}
 });
 
 test('disconnect: unreadable at once, told to the provider once', async (t) => {

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { launch, newPerson, picture } from './lib/browser.mjs';
+import { launch, newPerson, picture, signInAtProvider } from './lib/browser.mjs';
 import { becomeAdministrator, connectOnPage, openConnections, signIn } from './lib/flows.mjs';
 import { ask } from './lib/http.mjs';
 import { makeWorld } from './lib/service.mjs';
@@ -31,12 +31,10 @@ test('from the administrator\'s link to a connection and back', async (t) => {
 	assert.equal(token.status, 200, token.text);
 	assert.equal((await practice.whoHas(token.body.access_token)).body.email, 'ada@example.com');
 
-	await page.getByRole('button', { name: /Disconnect/ }).first().click();
-	await page.waitForLoadState();
-	const sure = page.getByRole('button', { name: /Disconnect/ });
-	if (!/settings/.test(page.url()) && await sure.count() > 0) await sure.first().click();
-	await openConnections(page, service);
+	await page.getByRole('button', { name: 'Disconnect ada@example.com' }).click();
+	await page.waitForURL(/disconnected=true/);
 	await picture(page, 'disconnected');
+	await openConnections(page, service);
 	assert.doesNotMatch(await page.textContent('main'), /ada@example\.com/);
 	assert.equal((await service.token('Practice')).status, 404);
 
@@ -55,6 +53,21 @@ test('from the administrator\'s link to a connection and back', async (t) => {
 	await signIn(page, service);
 	await openConnections(page, service);
 	assert.match(await page.textContent('main'), /Practice/);
+	calm();
+});
+
+test('an address that another site could have opened asks before it goes to the provider', async (t) => {
+	const { service, practice } = await makeWorld(t);
+	const { page, calm } = await newPerson(await launch(t));
+	await becomeAdministrator(page, service);
+	const initiate = `${service.url}/api/v1/credentials/auth/initiate/Practice?return_to=/settings/oauth-authenticators`;
+	await page.goto(initiate);
+	await picture(page, 'connect-asks');
+	assert.equal((await practice.stats()).authorization, 0);
+	await page.getByRole('button', { name: 'Continue to Practice' }).click();
+	await signInAtProvider(page, 'ada');
+	await page.waitForURL((url) => url.origin === service.url && url.searchParams.get('connected') === 'true');
+	assert.equal((await service.token('Practice')).status, 200);
 	calm();
 });
 
