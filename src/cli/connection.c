@@ -3,7 +3,9 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
+#include "cli/connection.h"
 #include "cli/handlers.h"
+#include "cli/lookup.h"
 #include "cli/text.h"
 #include "cli/when.h"
 
@@ -72,6 +74,24 @@ enum err connection_list(struct cli *cli)
 	return ERR_OK;
 }
 
+enum err connection_explain(struct cli *cli, enum err e)
+{
+	const char *ref = lookup_shell_word(cli, text_clean(cli->arena, slice_from(cli->args.positional)));
+	const char *user = args_get(&cli->args, "user");
+	const char *as = user ? arena_printf(cli->arena, " --user %s",
+					     lookup_shell_word(cli, text_clean(cli->arena, slice_from(user))))
+			      : "";
+
+	if (e == ERR_NOT_FOUND)
+		return err_hint(
+			&cli->ei, e,
+			"fiber app oauth connections%s lists what there is; fiber app oauth connect %s%s makes one", as,
+			ref, as);
+	if (e == ERR_UPSTREAM_DENIED)
+		return err_hint(&cli->ei, e, "the person must allow it again: fiber app oauth connect %s%s", ref, as);
+	return e;
+}
+
 enum err connection_disconnect(struct cli *cli)
 {
 	const struct jsonr *answer = NULL;
@@ -86,7 +106,7 @@ enum err connection_disconnect(struct cli *cli)
 	path = cli_query(cli, path, "user", args_get(&cli->args, "user"));
 	e = cli_call(cli, "DELETE", path, NULL, &answer);
 	if (e)
-		return e;
+		return connection_explain(cli, e);
 	if (cli->args.json && answer)
 		cli_put_json(cli, answer);
 	else

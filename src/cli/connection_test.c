@@ -72,7 +72,8 @@ static void token_goes_into_pipes_only(void **state)
 		      "{\"error\":\"needs_reauth\",\"detail\":\"Google needs alice again\",\"hint\":\"connect anew\"}");
 	o = RUN(h, "app oauth token g", NULL, 1);
 	assert_string_equal(o.out, "");
-	HAS(o.err, "fiber: Google needs alice again\n  next: connect anew\n");
+	HAS(o.err,
+	    "fiber: Google needs alice again\n  next: the person must allow it again: fiber app oauth connect g\n");
 	harness_reply(h, "GET /api/v1/credentials/connections/g/token", 409,
 		      "{\"error\":\"ambiguous\",\"detail\":\"two\",\"candidates\":[{\"id\":\"k1\",\"account\":\"a@x\"},"
 		      "{\"id\":\"k2\"}]}");

@@ -220,25 +220,42 @@ enum err draft_write(struct cli *cli, const struct draft *draft, struct buf *out
 	return e;
 }
 
+/* The server's sentence repeats the first field; with the list below it, how many there are says more. */
+static void count_fields(struct cli *cli, const struct draft *draft)
+{
+	const char *where = draft->path ? arena_printf(cli->arena, "%s: ", draft->path) : "";
+	size_t n = cli->ei.field_count;
+
+	if (n)
+		err_set(&cli->ei, ERR_UNPROCESSABLE, "%s%zu value%s refused", where, n, n == 1 ? " is" : "s are");
+}
+
 void draft_explain(struct cli *cli, const struct draft *draft)
 {
-	const char *suffix = NULL;
+	const char *option = NULL, *suffix = NULL;
 
 	for (size_t i = 0; i < cli->ei.field_count; i++) {
 		struct errfield *f = &cli->ei.fields[i];
 		unsigned line = authfile_line(&draft->file, f->name);
 		char why[sizeof f->why];
 
-		if (slice_is(slice_from(f->name), "client_id"))
+		if (slice_is(slice_from(f->name), "client_id")) {
+			option = "--client-id=ID";
 			suffix = "_CLIENT_ID";
-		else if (slice_is(slice_from(f->name), "client_secret") && !suffix)
+		} else if (slice_is(slice_from(f->name), "client_secret") && !suffix) {
+			option = "--client-secret=-";
 			suffix = "_CLIENT_SECRET";
+		}
 		if (!line)
 			continue;
 		snprintf(why, sizeof why, "%s", f->why);
 		snprintf(f->why, sizeof f->why, "(line %u) %.180s", line, why);
 	}
-	if (suffix && draft->type && !cli->ei.hint[0])
-		err_hint(&cli->ei, ERR_UNPROCESSABLE, "give it by option, in the file, or as %s in the environment",
+	count_fields(cli, draft);
+	/* How to give a credential, the server can't know. */
+	if (suffix && draft->is_new && draft->type)
+		err_hint(&cli->ei, ERR_UNPROCESSABLE, "give %s, or %s in the environment", option,
 			 draft_variable(cli->arena, draft->type, suffix));
+	else if (suffix)
+		err_hint(&cli->ei, ERR_UNPROCESSABLE, "give it with %s", option);
 }

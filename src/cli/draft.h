@@ -31,7 +31,7 @@ enum err draft_load(struct cli *cli, const char *path, struct draft *draft);
 enum err draft_fill_credentials(struct cli *cli, struct draft *draft);
 /* The request's JSON. `out` holds secrets afterwards. */
 enum err draft_write(struct cli *cli, const struct draft *draft, struct buf *out);
-/* Puts the file's line in front of each field that the server found wrong. */
+/* Makes the server's refusal of fields readable: the file and line of each, and how to give a missing credential. */
 void draft_explain(struct cli *cli, const struct draft *draft);
 /* "google" becomes "GOOGLE_CLIENT_ID" with suffix "_CLIENT_ID". */
 char *draft_variable(struct arena *a, const char *type, const char *suffix);

@@ -22,7 +22,8 @@ static void tell_registered(struct cli *cli, const struct jsonr *made)
 	buf_printf(&cli->out, "  fiber app oauth connect %s\n", lookup_shell_word(cli, name));
 }
 
-static enum err tell_different(struct cli *cli, const struct jsonr *there, const char *differences)
+static enum err tell_different(struct cli *cli, const struct draft *draft, const struct jsonr *there,
+			       const char *differences)
 {
 	const char *name = cli_text(cli, there, "name");
 
@@ -30,9 +31,12 @@ static enum err tell_different(struct cli *cli, const struct jsonr *there, const
 	err_code(&cli->ei, ERR_CONFLICT, "conflict");
 	err_set(&cli->ei, ERR_CONFLICT, "\"%s\" is registered already, with another configuration (%s)", name,
 		differences);
+	if (draft->path)
+		return err_hint(&cli->ei, ERR_CONFLICT,
+				"to make it so: fiber app oauth update %s --authenticator-config %s",
+				lookup_shell_word(cli, name), lookup_shell_word(cli, draft->path));
 	return err_hint(&cli->ei, ERR_CONFLICT,
-			"to change it: fiber app oauth update %s with what shall be new, "
-			"for example --authenticator-config FILE or --scopes=…",
+			"to change it: fiber app oauth update %s with --scopes=… or what else is new",
 			lookup_shell_word(cli, name));
 }
 
@@ -58,7 +62,7 @@ static enum err compare_with_existing(struct cli *cli, const struct draft *draft
 		return e;
 	differences = compare_configuration(cli->arena, jsonr_in_arena(cli->arena, sent), there);
 	if (differences)
-		return tell_different(cli, there, differences);
+		return tell_different(cli, draft, there, differences);
 	if (cli->args.json) {
 		cli_put_json(cli, there);
 		return ERR_OK;

@@ -135,7 +135,7 @@ static void wrong_fields_have_their_line(void **state)
 		"{\"error\":\"validation_failed\",\"detail\":\"2 fields are wrong\",\"request_id\":\"r-77\",\"fields\":"
 		"{\"client_id\":\"is missing\",\"scopes\":\"must be a list\"}}");
 	o = RUN(h, "app oauth register --authenticator-config g.json", NULL, 1);
-	HAS(o.err, "fiber: 2 fields are wrong\n");
+	HAS(o.err, "fiber: g.json: 2 values are refused\n");
 	HAS(o.err, "  client_id  is missing\n");
 	HAS(o.err, "  scopes  (line 4) must be a list\n");
 	HAS(o.err, "GOOGLE_CLIENT_ID in the environment");

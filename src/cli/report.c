@@ -36,6 +36,15 @@ static void put_candidates(const struct jsonr *list, struct buf *out)
 	}
 }
 
+/* A single wrong field often is the whole sentence: "name: is missing". */
+static bool says_all(const struct errinfo *ei)
+{
+	struct slice detail = slice_from(ei->detail), name = slice_from(ei->fields[0].name);
+
+	return ei->field_count == 1 && slice_starts(detail, ei->fields[0].name) &&
+	       slice_ends(slice_sub(detail, name.n, detail.n), ei->fields[0].why);
+}
+
 void report_text(const struct report *r, struct buf *out)
 {
 	const struct errinfo *ei = r->ei;
@@ -45,7 +54,7 @@ void report_text(const struct report *r, struct buf *out)
 	table_put_toned(out, TONE_BAD, "fiber: ", r->colour);
 	text_put_clean(out, detail);
 	buf_putc(out, '\n');
-	for (size_t i = 0; i < ei->field_count; i++) {
+	for (size_t i = 0; i < ei->field_count && !says_all(ei); i++) {
 		buf_puts(out, "  ");
 		text_put_clean(out, slice_from(ei->fields[i].name));
 		put_line(out, "", slice_from(ei->fields[i].why));

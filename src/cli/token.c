@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 
+#include "cli/connection.h"
 #include "cli/handlers.h"
 #include "cli/text.h"
 #include "cli/when.h"
@@ -30,7 +31,7 @@ static enum err read_answer(struct cli *cli, const struct jsonr **ret_doc)
 	path = cli_query(cli, path, "min_ttl", min_ttl);
 	e = cli_call(cli, "GET", path, NULL, ret_doc);
 	if (e)
-		return e;
+		return connection_explain(cli, e);
 	if (jsonr_get_string(*ret_doc, "access_token").n == 0)
 		return err_set(&cli->ei, ERR_INTERNAL, "the server's answer holds no access token");
 	return ERR_OK;

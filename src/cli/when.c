@@ -4,7 +4,9 @@
 
 #include <time.h>
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+#include "base/mem.h"
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 /* Exactly `n` digits off the front, within bounds. */
 static bool take_number(struct slice *rest, size_t n, unsigned min, unsigned max, int *ret)
@@ -80,6 +82,15 @@ bool when_parse(struct slice text, int64_t *ret_at_ms)
 
 const char *when_text(struct arena *a, int64_t at_ms, int64_t now_ms)
 {
+	static const struct {
+		int64_t up_to, ms;
+		const char *name;
+	} units[] = {
+		{2 * MINUTE, SECOND, "s"},
+		{2 * HOUR, MINUTE, "min"},
+		{2 * DAY, HOUR, "h"},
+		{6 * DAY, DAY, "days"},
+	};
 	int64_t away = at_ms > now_ms ? at_ms - now_ms : now_ms - at_ms;
 	const char *before = at_ms > now_ms ? "in " : "", *after = at_ms > now_ms ? "" : " ago";
 	time_t seconds = (time_t)(at_ms / SECOND);
@@ -88,14 +99,10 @@ const char *when_text(struct arena *a, int64_t at_ms, int64_t now_ms)
 
 	if (away < 5 * SECOND)
 		return at_ms > now_ms ? "now" : "just now";
-	if (away < 2 * MINUTE)
-		return arena_printf(a, "%s%d s%s", before, (int)(away / SECOND), after);
-	if (away < 2 * HOUR)
-		return arena_printf(a, "%s%d min%s", before, (int)(away / MINUTE), after);
-	if (away < 48 * (int64_t)HOUR)
-		return arena_printf(a, "%s%d h%s", before, (int)(away / HOUR), after);
-	if (away < 144 * (int64_t)HOUR)
-		return arena_printf(a, "%s%d days%s", before, (int)(away / (24 * (int64_t)HOUR)), after);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (away < units[i].up_to)
+			return arena_printf(a, "%s%d %s%s", before, (int)((away + units[i].ms / 2) / units[i].ms),
+					    units[i].name, after);
 	if (!localtime_r(&seconds, &local) || strftime(text, sizeof text, "%-d %b %Y %H:%M", &local) == 0)
 		return "-";
 	return arena_strdup(a, text);

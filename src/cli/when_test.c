@@ -78,6 +78,8 @@ static void distances_read_well(void **state)
 		{54, "in 54 s"},
 		{-119, "119 s ago"},
 		{120, "in 2 min"},
+		{597, "in 10 min"},
+		{569, "in 9 min"},
 		{-3600, "60 min ago"},
 		{7200, "in 2 h"},
 		{-90000, "25 h ago"},
