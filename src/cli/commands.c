@@ -106,7 +106,7 @@ const size_t command_groups_count = ARRAY_LEN(command_groups);
 
 const struct command commands[] = {
 	{"account", "add-config", NULL, NULL, add_config, 0, "Add or replace an instance",
-	 "fiber account add-config --name local --base-url http://127.0.0.1:7001 --api-key=-", account_add_config},
+	 "fiber account add-config --name prod --base-url https://fw.example --api-key=-", account_add_config},
 	{"account", "list-configs", NULL, NULL, NULL, 0, "Show the instances", "fiber account list-configs",
 	 account_list_configs},
 	{"app", "init", NULL, NULL, init, USES_INSTANCE, "Make an app for this directory",

@@ -85,8 +85,8 @@ enum err connection_explain(struct cli *cli, enum err e)
 	if (e == ERR_NOT_FOUND)
 		return err_hint(
 			&cli->ei, e,
-			"fiber app oauth connections%s lists what there is; fiber app oauth connect %s%s makes one", as,
-			ref, as);
+			"fiber app oauth connections%s lists what there is; fiber app oauth connect REF%s makes one",
+			as, as);
 	if (e == ERR_UPSTREAM_DENIED)
 		return err_hint(&cli->ei, e, "the person must allow it again: fiber app oauth connect %s%s", ref, as);
 	return e;

@@ -78,7 +78,8 @@ static const char *from_environment(struct cli *cli, const struct draft *draft, 
 static enum err ask(struct cli *cli, const struct draft *draft, const char *what, bool echo,
 		    const struct secret **ret_secret)
 {
-	const char *prompt = arena_printf(cli->arena, "%s of %s: ", what, draft->type ? draft->type : "the app");
+	const char *prompt = arena_printf(cli->arena, "%s of %s%s: ", what, draft->type ? draft->type : "the app",
+					  echo ? "" : " (Enter for none)");
 	struct secret *line = NULL;
 	enum err e = term_ask(prompt, echo, &line, &cli->ei);
 
@@ -119,7 +120,7 @@ static enum err fill_secret(struct cli *cli, struct draft *draft)
 		draft->client_secret = secret_in_arena(cli->arena, secret_new(slice_from(value)));
 	if (value || !term_can_ask(&cli->term))
 		return ERR_OK;
-	return ask(cli, draft, "Client secret (Enter for none)", false, &draft->client_secret);
+	return ask(cli, draft, "Client secret", false, &draft->client_secret);
 }
 
 enum err draft_fill_credentials(struct cli *cli, struct draft *draft)

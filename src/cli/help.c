@@ -71,7 +71,7 @@ void help_group(struct slice group, bool colour, struct buf *out)
 	put_title(out, "Example", colour);
 	put_example(out, group);
 	if (group.n == 0)
-		buf_puts(out, "\n\"fiber <command> --help\" shows its options; --version, --json, --verbose.\n");
+		buf_puts(out, "\"fiber <command> --help\" shows its options; --version, --json, --verbose.\n");
 }
 
 static void put_option(const struct option *o, void *arg)
@@ -89,8 +89,8 @@ static void put_option(const struct option *o, void *arg)
 
 void help_command(const struct command *c, bool colour, struct buf *out)
 {
-	buf_printf(out, "%s.\n", c->summary);
-	put_title(out, "Usage", colour);
+	table_put_toned(out, TONE_BOLD, c->summary, colour);
+	buf_putc(out, '\n');
 	buf_printf(out, "  fiber %s%s%s%s%s [options]", c->group, c->group[0] ? " " : "", c->name,
 		   c->positional ? " " : "", c->positional ? c->positional : "");
 	buf_printf(out, "%s%s\n", c->alias ? "   or: " : "", c->alias ? c->alias : "");

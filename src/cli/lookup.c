@@ -134,7 +134,7 @@ void lookup_note_ignored(struct cli *cli, const struct jsonr *answer)
 
 const char *lookup_shell_word(struct cli *cli, const char *name)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@:/,+=";
 	struct buf quoted;
 	const char *word;
 

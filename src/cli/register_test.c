@@ -153,7 +153,7 @@ static void missing_values_are_asked_for(void **state)
 	o = harness_run_tty(h, 80, "register-authenticator google", "my-client\ncanarySECRET\n");
 	assert_int_equal(o.code, 0);
 	HAS(o.out, "Client id of google: ");
-	HAS(o.out, "Client secret (Enter for none) of google: ");
+	HAS(o.out, "Client secret of google (Enter for none): ");
 	/* The id is echoed, the secret is not. */
 	HAS(o.out, "my-client");
 	LACKS(o.out, "canary");
