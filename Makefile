@@ -8,7 +8,7 @@ T ?=
 SECONDS_EACH ?= 30
 
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) fiberd fiber
+	@ninja -C $(BUILD) $$(test -t 2 || echo --quiet) fiberd fiber
 
 run:
 	@tools/run
