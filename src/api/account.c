@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts of the pages over the API: sign in, sign out, profile, own keys. */
+#include <string.h>
+
 #include "api/keys.h"
 #include "api/routes.h"
 #include "core/apps.h"
@@ -61,13 +63,19 @@ enum err api_account_profile(struct call *c, struct errinfo *ei)
 
 enum err api_account_keys_index(struct call *c, struct errinfo *ei)
 {
+	const char *reach = c->caller.reach_app_id;
 	struct api_key_row *rows;
-	size_t n;
+	size_t n, kept = 0;
 	enum err e = apps_key_list_of_user(c->core, c->caller.owner.user_id, c->arena, &rows, &n, ei);
 
-	if (!e)
-		keys_answer_list(c, rows, n);
-	return e;
+	if (e)
+		return e;
+	/* A key of one app sees the keys of that app only, though their owner has others. */
+	for (size_t i = 0; i < n; i++)
+		if (!reach[0] || strcmp(rows[i].reach_app_id, reach) == 0)
+			rows[kept++] = rows[i];
+	keys_answer_list(c, rows, kept);
+	return ERR_OK;
 }
 
 enum err api_account_keys_create(struct call *c, struct errinfo *ei)
