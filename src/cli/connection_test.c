@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -153,6 +155,48 @@ static void connect_fails_with_a_reason(void **state)
 	HAS(RUN(h, "app oauth connect google --no-wait --json", NULL, 0).out, "\"id\":\"l1\"");
 }
 
+/* A desktop's browser gets the link through a page that only the user can read, not through its command line. */
+static void connect_opens_a_browser_on_a_desktop(void **state)
+{
+	static const char opener[] =
+		"#!/bin/sh\nd=${0%/*}\necho \"$@\" >$d/argv\nstat -c %a \"$1\" >$d/mode\ncat \"$1\" >$d/page\n";
+	struct harness *h = *state;
+	struct harness_outcome o;
+	char path[512], runtime[256], page[256];
+	const char *argv;
+
+	harness_write(h, "bin/xdg-open", opener);
+	assert_int_equal(chmod(harness_path(h, "bin/xdg-open"), 0700), 0);
+	snprintf(path, sizeof path, "PATH=%.200s:%.250s", harness_path(h, "bin"), getenv("PATH"));
+	harness_setenv(h, path);
+	harness_setenv(h, "DISPLAY=:99");
+	harness_reply(h, "POST /api/v1/credentials/connect-links", 201, LINK);
+	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200, "{\"status\":\"waiting\"}");
+	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200, "{\"status\":\"connected\"}");
+	/* Without a directory of the user's own the link is only shown. */
+	assert_int_equal(harness_run_tty(h, 80, "app oauth connect google", NULL).code, 0);
+	assert_null(harness_read(h, "bin/argv"));
+
+	snprintf(runtime, sizeof runtime, "XDG_RUNTIME_DIR=%.200s", harness_path(h, "bin"));
+	harness_setenv(h, runtime);
+	harness_reply(h, "POST /api/v1/credentials/connect-links", 201, LINK);
+	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200, "{\"status\":\"waiting\"}");
+	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200, "{\"status\":\"waiting\"}");
+	harness_reply(h, "GET /api/v1/credentials/connect-links/l1", 200, "{\"status\":\"connected\"}");
+	o = harness_run_tty(h, 80, "app oauth connect google", NULL);
+	assert_int_equal(o.code, 0);
+	HAS(o.out, "http://127.0.0.1:7001/connect/LINK");
+	HAS(harness_read(h, "bin/page"), "url=http://127.0.0.1:7001/connect/LINK\"");
+	HAS(harness_read(h, "bin/mode"), "600");
+	argv = harness_read(h, "bin/argv");
+	LACKS(argv, "LINK");
+	/* The page is gone again. */
+	snprintf(page, sizeof page, "%.*s", (int)strcspn(argv, "\n"), argv);
+	HAS(page, "/bin/fiber-");
+	assert_int_equal(access(page, F_OK), -1);
+	assert_int_equal(access(harness_path(h, "bin/page"), F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +206,7 @@ int main(void)
 		HARNESS_TEST(connect_waits_for_the_person),
 		HARNESS_TEST(connect_shows_progress_on_a_terminal),
 		HARNESS_TEST(connect_fails_with_a_reason),
+		HARNESS_TEST(connect_opens_a_browser_on_a_desktop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,8 +172,14 @@ const char *harness_read(struct harness *h, const char *path)
 
 void harness_setenv(struct harness *h, const char *assignment)
 {
-	assert_true(h->env_count + 1 < ARRAY_LEN(h->env));
-	h->env[h->env_count++] = assignment;
+	size_t name = strcspn(assignment, "=") + 1, i = 0;
+
+	while (i < h->env_count && strncmp(h->env[i], assignment, name) != 0)
+		i++;
+	assert_true(i + 1 < ARRAY_LEN(h->env));
+	h->env[i] = assignment;
+	if (i == h->env_count)
+		h->env_count++;
 }
 
 struct child {

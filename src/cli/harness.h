@@ -33,7 +33,7 @@ void harness_write(struct harness *h, const char *path, const char *text);
 const char *harness_read(struct harness *h, const char *path);
 /* The path in full; freed with the harness. */
 const char *harness_path(struct harness *h, const char *path);
-/* "NAME=value" for all following runs. */
+/* "NAME=value" for all following runs; replaces an earlier one. */
 void harness_setenv(struct harness *h, const char *assignment);
 /* Runs `fiber <line>` in a pipe; the line is split at blanks, "~" stands for a blank. Freed with the harness. */
 struct harness_outcome harness_run(struct harness *h, const char *line, const char *input);
