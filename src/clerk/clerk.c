@@ -112,6 +112,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 		return e;
 	c->role = role;
 	d->loop = role->loop;
+	desk_init(d);
 	d->keeper = keeper_client_new(IPC_CLERK);
 	source = keeper_client_source(d->keeper);
 	d->core.keys = keys_new(&source);
@@ -189,6 +190,7 @@ static void close_all(struct desk *d)
 	map_free(&d->operations);
 	map_free(&d->awaiting);
 	uv_close((uv_handle_t *)&c->recover, NULL);
+	desk_done(d);
 	jobs_stop(d->jobs, jobs_stopped, c);
 }
 

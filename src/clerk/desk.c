@@ -59,10 +59,12 @@ struct operation *desk_open(struct desk *d, enum operation_kind kind, struct sli
 	return op;
 }
 
-void desk_wait(struct operation *op, int64_t slot, uint64_t message_id)
+void desk_wait(struct operation *op, int64_t slot, uint64_t message_id, const struct refresh_want *want)
 {
-	struct waiter *w = ARENA_NEW(op->arena, struct waiter);
+	struct waiter *w = MEM_NEW(struct waiter);
 
+	if (want)
+		w->want = *want;
 	w->slot = slot;
 	w->message_id = message_id;
 	list_append(&op->waiters, &w->node);
@@ -108,6 +110,8 @@ static void release(struct operation *op)
 static void end(struct operation *op)
 {
 	struct desk *d = op->desk;
+	operation_follow_fn *follow = op->follow;
+	CLEANUP(mem_free_str) char *subject = mem_strndup(slice_from(op->subject));
 
 	if (op->err)
 		LOG(op->err == ERR_UPSTREAM_DENIED ? LOG_INFO : LOG_WARN, "operation_failed", LOG_S("what", op->key),
@@ -120,8 +124,51 @@ static void end(struct operation *op)
 	map_remove(d->operations, slice_from(op->key));
 	arena_free(&op->arena);
 	free(op);
+	if (follow && !d->stopping) /* else the next start finds it in the database */
+		follow(d, slice_from(subject));
 	if (d->stopping && desk_busy(d) == 0)
 		d->idle(d);
+}
+
+static void ask_courier(struct operation *op);
+
+static void ask_unheard(struct slice key, void *value, void *arg)
+{
+	struct operation *op = value;
+
+	(void)key;
+	(void)arg;
+	if (op->fetching && op->unheard)
+		ask_courier(op);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	struct desk *d = timer->data;
+
+	map_each(d->operations, ask_unheard, NULL);
+}
+
+/* False when it was tried often enough. */
+static bool ask_later(struct operation *op)
+{
+	struct desk *d = op->desk;
+
+	op->unheard = op->tries++ < DESK_TRIES_MAX;
+	if (op->unheard && !uv_is_active((uv_handle_t *)&d->again))
+		uv_timer_start(&d->again, on_again, DESK_AGAIN_MS, 0);
+	return op->unheard;
+}
+
+void desk_init(struct desk *d)
+{
+	uv_timer_init(d->loop, &d->again);
+	d->again.data = d;
+}
+
+void desk_done(struct desk *d)
+{
+	uv_close((uv_handle_t *)&d->again, NULL);
 }
 
 /* Sends FETCH or, when the attempt went out before, JOIN. Nothing when no courier is there: desk_courier_returned() asks. */
@@ -132,22 +179,30 @@ static void ask_courier(struct operation *op)
 	struct ipc_message m = {.kind = IPC_JOIN};
 	bool yields = op->request.flags & FETCH_YIELDS_TOKENS;
 
+	op->unheard = false;
+	if (op->sent_once && (yields || op->next == OPERATION_JOIN))
+		m.field[IPC_JOIN_ATTEMPT].bytes = slice_from(op->attempt);
+	else if (fetch_to_message(&op->request, a, &m, &op->why))
+		abort(); /* after_step() has tried it */
 	if (!channel_connected(d->courier))
 		return;
-	if (op->sent_once && (yields || op->next == OPERATION_JOIN)) {
-		m.field[IPC_JOIN_ATTEMPT].bytes = slice_from(op->attempt);
-	} else if (fetch_to_message(&op->request, a, &m, &op->why)) {
-		op->err = ERR_INTERNAL;
-		op->fetching = false;
-		end(op);
-		return;
-	}
 	m.id = channel_next_id(d->courier);
 	map_put(d->awaiting, id_key(&m.id), op);
-	if (channel_send(d->courier, &m) == ERR_OK)
+	if (channel_send(d->courier, &m) == ERR_OK) {
 		op->sent_once = true;
-	else
-		map_remove(d->awaiting, id_key(&m.id)); /* the connection is gone or full: its successor is asked */
+		return;
+	}
+	map_remove(d->awaiting, id_key(&m.id));
+	op->tries = 0; /* the connection is gone, then its successor is asked, or full, then it empties */
+	(void)ask_later(op);
+}
+
+static bool can_be_sent(struct operation *op)
+{
+	CLEANUP(arena_free) struct arena *a = arena_new(1 << 20);
+	struct ipc_message m;
+
+	return op->next == OPERATION_JOIN || fetch_to_message(&op->request, a, &m, &op->why) == ERR_OK;
 }
 
 static void after_step(struct operation *op)
@@ -155,7 +210,13 @@ static void after_step(struct operation *op)
 	switch (op->next) {
 	case OPERATION_FETCH:
 	case OPERATION_JOIN:
+		if (!can_be_sent(op)) {
+			op->err = ERR_INTERNAL;
+			end(op);
+			break;
+		}
 		op->fetching = true;
+		op->tries = 0;
 		op->sent_once = op->next == OPERATION_JOIN;
 		ask_courier(op);
 		break;
@@ -172,9 +233,14 @@ void desk_courier_message(struct desk *d, struct ipc_message *m)
 
 	if (!op || m->kind != IPC_FETCHED)
 		return;
-	op->fetching = false;
 	if (fetch_answer_from_message(m, &answer))
 		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier's answer is malformed", .sent = true};
+	/* Just started, or full: it took nothing, so the same request may go out once more. */
+	if (answer.err == ERR_BUSY && !answer.sent && ask_later(op)) {
+		op->sent_once = op->next == OPERATION_JOIN;
+		return;
+	}
+	op->fetching = false;
 	/* An answer of another attempt must not be taken for ours. */
 	if (answer.sealed && !fetch_head_is_of(answer.head, op->attempt))
 		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier answered for another attempt", .sent = true};

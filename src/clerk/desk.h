@@ -10,11 +10,12 @@
 #include "base/map.h"
 #include "core/core.h"
 #include "core/keeper_client.h"
+#include "core/refresh.h"
 #include "fetch/fetch.h"
 #include "ipc/channel.h"
 #include "store/jobs.h"
 
-enum { DESK_WORKERS_MAX = 64, DESK_ARENA_BYTES = 8 << 20 };
+enum { DESK_WORKERS_MAX = 64, DESK_ARENA_BYTES = 8 << 20, DESK_AGAIN_MS = 100, DESK_TRIES_MAX = 50 };
 
 struct desk {
 	uv_loop_t *loop;
@@ -26,6 +27,7 @@ struct desk {
 	void *worker_link[DESK_WORKERS_MAX];
 	struct map *operations;         /* "refresh <grant>", "exchange <flow>" to struct operation */
 	struct map *awaiting;           /* message id (8 bytes) to the operation that waits for the courier */
+	uv_timer_t again;               /* runs while an operation could not be handed to the courier */
 	bool stopping, recovering;
 	void (*idle)(struct desk *d);   /* called when the last operation ended while stopping */
 };
@@ -35,6 +37,7 @@ struct waiter {
 	struct list node;
 	int64_t slot;
 	uint64_t message_id;
+	struct refresh_want want; /* of a refresh */
 };
 
 enum operation_kind { OPERATION_EXCHANGE, OPERATION_REFRESH, OPERATION_REVOKE };
@@ -42,6 +45,8 @@ enum operation_kind { OPERATION_EXCHANGE, OPERATION_REFRESH, OPERATION_REVOKE };
 struct operation;
 /* The next step, on the store thread; sets op->next. */
 typedef void operation_step_fn(struct operation *op);
+/* What is to be done on the loop with the same subject when the operation has ended. */
+typedef void operation_follow_fn(struct desk *d, struct slice subject);
 
 /* One exchange, refresh or revocation from its request to its answer. */
 struct operation {
@@ -54,7 +59,8 @@ struct operation {
 	char attempt[RANDOM_ID_BYTES];
 	struct list waiters;
 	struct secret *code;      /* exchange; in the arena */
-	int64_t min_life_ms;      /* refresh */
+	struct refresh_want want; /* refresh: the most that anybody who waits wants */
+	bool found_good;          /* refresh: the token was as wanted, nothing was sent */
 	operation_step_fn *step;  /* what the next job does */
 	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_END } next; /* what to do after a job */
 	struct fetch_request request;
@@ -62,17 +68,25 @@ struct operation {
 	struct secret *body;      /* clear answer of a request that yields tokens */
 	bool sent_once;           /* the FETCH went out: a courier's successor is asked by JOIN */
 	bool fetching;            /* between FETCH or JOIN and the answer */
+	bool unheard;             /* the courier took nothing: it is asked again, at most DESK_TRIES_MAX times */
+	unsigned tries;
 	bool release;             /* at the end the attempt may be forgotten by the courier */
+	operation_follow_fn *follow; /* NULL: nothing */
 	void *state;              /* of the kind; in the arena */
 	enum err err;
 	struct errinfo why;
 };
 
+/* Prepares the timer; the other members are the owner's. */
+void desk_init(struct desk *d);
+/* Closes the timer; no operation is under way. */
+void desk_done(struct desk *d);
 /* A new operation, put into the table under kind and subject; NULL `step` is not allowed. */
 struct operation *desk_open(struct desk *d, enum operation_kind kind, struct slice subject, operation_step_fn *step);
 /* The one that is under way for that subject, or NULL. */
 struct operation *desk_find(const struct desk *d, enum operation_kind kind, struct slice subject);
-void desk_wait(struct operation *op, int64_t slot, uint64_t message_id);
+/* `want` may be NULL for an exchange. */
+void desk_wait(struct operation *op, int64_t slot, uint64_t message_id, const struct refresh_want *want);
 /* Submits the operation's step to the store thread. */
 void desk_run(struct operation *op);
 /* A message from the courier. */

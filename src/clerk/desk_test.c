@@ -84,6 +84,7 @@ static int setup(void **state)
 	b->arena = arena_new(64 << 20);
 	uv_loop_init(&b->loop);
 	b->desk.loop = &b->loop;
+	desk_init(&b->desk);
 	b->desk.core = b->core.core;
 	b->desk.jobs = jobs_start(&b->loop);
 	b->desk.operations = map_new();
@@ -105,6 +106,7 @@ static int teardown(void **state)
 
 	channel_free(&b->desk.courier);
 	channel_free(&b->desk.worker[0]);
+	desk_done(&b->desk);
 	jobs_stop(b->desk.jobs, note_stop, &b->stopped);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	assert_true(b->stopped);
@@ -259,6 +261,53 @@ static void an_intent_left_by_a_dead_clerk_is_joined(void **state)
 	assert_true(slice_is(m.field[IPC_RELEASE_ATTEMPT].bytes, "66666666666666666666666666666666"));
 }
 
+static bool holds(struct slice text, const char *word)
+{
+	return memmem(text.p, text.n, word, strlen(word)) != NULL;
+}
+
+/* RF-05: the provider is told of the tokens that the refresh brings, and only after it. */
+static void a_revoke_waits_for_the_refresh(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message fetch, more;
+
+	ask_refresh(b, 1);
+	fetch = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	testcore_sql(&b->core, "UPDATE oauth_token_grants SET is_revoked = 1, status = 'revoked'; "
+			       "UPDATE user_app_oauth_authentications SET is_active = 0, auth_status = 'revoked'");
+	errands_revoke(&b->desk, slice_from(b->grant_id));
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &more));
+	answer_ok(b, fetch.id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_CONFLICT);
+	expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	more = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	assert_true(slice_is(more.field[IPC_FETCH_URL].bytes, "https://provider.example/revoke"));
+	assert_true(holds(more.field[IPC_FETCH_BODY].bytes, "rt-2"));
+	answer_ok(b, more.id);
+	more = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	assert_true(holds(more.field[IPC_FETCH_BODY].bytes, "at-2"));
+	answer_ok(b, more.id);
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &more));
+	assert_int_equal(desk_busy(&b->desk), 0);
+}
+
+/* A courier that has just started has no keys yet: that is no failure of the provider's. */
+static void what_the_courier_did_not_take_is_offered_again(void **state)
+{
+	const struct fetch_answer busy = {.err = ERR_BUSY};
+	struct bench *b = *state;
+	struct ipc_message one, two;
+
+	ask_refresh(b, 1);
+	one = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	answer_fetch(b, one.id, &busy);
+	two = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	assert_true(slice_eq(one.field[IPC_FETCH_ATTEMPT].bytes, two.field[IPC_FETCH_ATTEMPT].bytes));
+	answer_ok(b, two.id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -268,6 +317,8 @@ int main(void)
 		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
 		CASE(a_request_made_without_a_courier_goes_to_the_next),
 		CASE(an_intent_left_by_a_dead_clerk_is_joined),
+		CASE(a_revoke_waits_for_the_refresh),
+		CASE(what_the_courier_did_not_take_is_offered_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,8 @@ static void finish(struct operation *op, enum err e)
 {
 	op->err = e;
 	op->next = OPERATION_END;
-	/* Not written, or not to be judged yet: the answer stays with the courier. */
-	op->release = e != ERR_STORE && e != ERR_BUSY;
+	/* What came of it is written, or nothing will ever be; in all other cases the answer stays with the courier. */
+	op->release = e == ERR_OK || e == ERR_UPSTREAM_DENIED || e == ERR_UPSTREAM_DOWN || e == ERR_CONFLICT || e == ERR_NOT_FOUND;
 }
 
 /* Joins an attempt that an earlier clerk (or an earlier try of this one) began. */
@@ -109,7 +109,7 @@ static void refresh_answered(struct operation *op)
 static void refresh_begin(struct operation *op)
 {
 	struct refresh_plan plan;
-	enum err e = refresh_intend(&op->desk->core, op->subject, op->min_life_ms, op->attempt, op->arena, &plan, &op->why);
+	enum err e = refresh_intend(&op->desk->core, op->subject, &op->want, op->attempt, op->arena, &plan, &op->why);
 
 	if (e || !plan.needed) {
 		finish(op, e);
@@ -125,14 +125,14 @@ static void refresh_begin(struct operation *op)
 	op->next = OPERATION_FETCH;
 }
 
-struct operation *errands_refresh(struct desk *d, struct slice grant_id, int64_t min_life_ms)
+struct operation *errands_refresh(struct desk *d, struct slice grant_id, const struct refresh_want *want)
 {
 	struct operation *op = desk_find(d, OPERATION_REFRESH, grant_id);
 
 	if (op)
 		return op;
 	op = desk_open(d, OPERATION_REFRESH, grant_id, refresh_begin);
-	op->min_life_ms = min_life_ms;
+	op->want = *want;
 	desk_run(op);
 	return op;
 }
@@ -175,7 +175,12 @@ static void revoke_begin(struct operation *op)
 
 void errands_revoke(struct desk *d, struct slice grant_id)
 {
-	if (!desk_find(d, OPERATION_REVOKE, grant_id))
+	struct operation *refresh = desk_find(d, OPERATION_REFRESH, grant_id);
+
+	/* The provider is told of the tokens that the refresh brings, not of those that it consumes (RF-05). */
+	if (refresh)
+		refresh->follow = errands_revoke;
+	else if (!desk_find(d, OPERATION_REVOKE, grant_id))
 		desk_run(desk_open(d, OPERATION_REVOKE, grant_id, revoke_begin));
 }
 

@@ -122,9 +122,7 @@ enum err exchange_read(struct core *core, const char *flow_id, const struct fetc
 		e = snapshot(&x->flow, a, &x->profile, ei);
 	if (e)
 		return e;
-	if (answer->err == ERR_NOT_FOUND && strcmp(x->flow.intent_instance, core->instance) != 0 &&
-	    core_now(core) < x->flow.intent_deadline)
-		return err_set(ei, ERR_BUSY, "an earlier start of the service may still be waiting for the provider's answer");
+	/* The courier says so only when no other one is alive and every spool was read. */
 	if (answer->err == ERR_NOT_FOUND)
 		return fail(core, &x->flow, ERR_UPSTREAM_DOWN, "exchange_lost", "The provider's answer was lost. Please connect again.", ei);
 	if (answer->err)

@@ -33,8 +33,8 @@ struct exchange_plan {
 enum err exchange_intend(struct core *core, const char *flow_id, const struct secret *code, const char *attempt,
 			 struct arena *a, struct exchange_plan *ret, struct errinfo *ei);
 /*
- * Reads the token answer (`body` clear). ERR_OK: go on, with `ret_identity` when `x->wants_identity`. ERR_STORE and ERR_BUSY: join the
- * attempt again later. Else the flow was failed, or (ERR_CONFLICT) had its result.
+ * Reads the token answer (`body` clear). ERR_OK: go on, with `ret_identity` when `x->wants_identity`. ERR_UPSTREAM_DENIED, ERR_UPSTREAM_DOWN
+ * and ERR_CRYPTO: the flow was failed; ERR_CONFLICT: it had its result. Any other error: join the attempt again later.
  */
 enum err exchange_read(struct core *core, const char *flow_id, const struct fetch_answer *answer,
 		       const struct secret *body, struct arena *a, struct exchange *x,

@@ -24,6 +24,13 @@ static const char first_answer[] = "{\"access_token\":\"at-1\",\"refresh_token\"
 static const char ann[] = "{\"sub\":\"ann\",\"email\":\"ann@example.org\"}";
 static const char bob[] = "{\"sub\":\"bob\",\"email\":\"bob@example.org\"}";
 
+static bool holds(struct slice text, const char *word)
+{
+	return memmem(text.p, text.n, word, strlen(word)) != NULL;
+}
+
+static const struct refresh_want soon = {.min_life_ms = 7200 * 1000, .newer_than = -1};
+
 static int setup(void **state)
 {
 	struct testcore *t = MEM_NEW(struct testcore);
@@ -125,7 +132,7 @@ static enum err refresh(struct testcore *t, const char *grant_id, int status, co
 	struct refresh_plan plan;
 
 	err_clear(&t->ei);
-	OK(refresh_intend(&t->core, grant_id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	OK(refresh_intend(&t->core, grant_id, &soon, ATTEMPT, t->arena, &plan, &t->ei));
 	assert_true(plan.needed);
 	return refresh_commit(&t->core, grant_id, ATTEMPT, &answer, body, t->arena, &t->ei);
 }
@@ -206,13 +213,14 @@ static void a_standing_intent_is_joined_not_repeated(void **state)
 
 	connect_account(t, &auth, ann);
 	id = the_connection(t).grant_id;
-	OK(refresh_intend(&t->core, id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	OK(refresh_intend(&t->core, id, &soon, ATTEMPT, t->arena, &plan, &t->ei));
 	assert_string_equal(plan.join, "");
-	OK(refresh_intend(&t->core, id, 7200 * 1000, "44444444444444444444444444444444", t->arena, &plan, &t->ei));
+	OK(refresh_intend(&t->core, id, &soon, "44444444444444444444444444444444", t->arena, &plan, &t->ei));
 	assert_string_equal(plan.join, ATTEMPT);
 }
 
-static void a_lost_answer_of_another_start_waits_for_its_deadline(void **state)
+/* LIFECYCLE §4.7: of this start or an earlier one, at once and by its name. */
+static void an_answer_that_no_courier_knows_leaves_the_grant_uncertain(void **state)
 {
 	const struct fetch_answer unknown = {.err = ERR_NOT_FOUND};
 	struct testcore *t = *state;
@@ -222,21 +230,52 @@ static void a_lost_answer_of_another_start_waits_for_its_deadline(void **state)
 
 	connect_account(t, &auth, ann);
 	id = the_connection(t).grant_id;
-	OK(refresh_intend(&t->core, id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	OK(refresh_intend(&t->core, id, &soon, ATTEMPT, t->arena, &plan, &t->ei));
 	t->core.instance = "99999999999999999999999999999999";
-	assert_int_equal(refresh_commit(&t->core, id, ATTEMPT, &unknown, NULL, t->arena, &t->ei), ERR_BUSY);
-	assert_string_equal(grant_of(t, id).intent_attempt, ATTEMPT);
-	t->now_ms += REFRESH_DEADLINE_MS + 1;
 	assert_int_equal(refresh_commit(&t->core, id, ATTEMPT, &unknown, NULL, t->arena, &t->ei), ERR_UPSTREAM_DOWN);
+	assert_string_equal(t->ei.code, "answer_lost");
+	assert_string_equal(grant_of(t, id).intent_attempt, "");
+	assert_string_equal(grant_of(t, id).status, "active");
 	assert_int_equal(grant_of(t, id).uncertain, 1);
+	/* The one retry says what had become of it. */
+	assert_int_equal(refresh(t, id, 400, "{\"error\":\"invalid_grant\"}"), ERR_UPSTREAM_DENIED);
+	assert_string_equal(grant_of(t, id).cause, "rotation_response_lost");
 }
 
-static void a_revoke_is_never_undone(void **state)
+static enum err commit_second(struct testcore *t, const char *grant_id)
 {
+	static const char second[] = "{\"access_token\":\"at-2\",\"refresh_token\":\"rt-2\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
 	const struct fetch_answer answer = {.status = 200, .complete = true, .sent = true, .content_type = "application/json"};
+	struct secret *body = secret_in_arena(t->arena, secret_new(slice_from(second)));
+
+	return refresh_commit(&t->core, grant_id, ATTEMPT, &answer, body, t->arena, &t->ei);
+}
+
+/* The answer may hold the only living tokens: a switch that was turned meanwhile must not drop them. */
+static void disabling_the_authenticator_in_mid_refresh_loses_nothing(void **state)
+{
 	struct testcore *t = *state;
 	struct authenticator_row auth = testcore_probe(t);
-	struct secret *body = secret_in_arena(t->arena, secret_new(slice_from(first_answer)));
+	struct refresh_plan plan;
+	struct secret *token;
+	struct grant_row g;
+	const char *id;
+
+	connect_account(t, &auth, ann);
+	id = the_connection(t).grant_id;
+	OK(refresh_intend(&t->core, id, &soon, ATTEMPT, t->arena, &plan, &t->ei));
+	testcore_sql(t, "UPDATE oauth_authenticators SET is_active = 0, client_secret = x'0101'");
+	OK(commit_second(t, id));
+	g = grant_of(t, id);
+	OK(grants_open_refresh(&t->core, &g, t->arena, &token, &t->ei));
+	assert_true(slice_is(secret_expose(token), "rt-2"));
+}
+
+/* RF-05: ended in mid-refresh, a grant stays ended, and the provider is told of the new tokens. */
+static void a_revoke_is_never_undone(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
 	struct connection_row c;
 	struct refresh_plan plan;
 	struct revocation_plan revocation;
@@ -244,18 +283,57 @@ static void a_revoke_is_never_undone(void **state)
 
 	connect_account(t, &auth, ann);
 	c = the_connection(t);
-	OK(refresh_intend(&t->core, c.grant_id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei));
+	OK(refresh_intend(&t->core, c.grant_id, &soon, ATTEMPT, t->arena, &plan, &t->ei));
 	OK(connections_disconnect(&t->core, &c, "test", &t->ei));
-	assert_int_equal(refresh_commit(&t->core, c.grant_id, ATTEMPT, &answer, body, t->arena, &t->ei), ERR_CONFLICT);
+	assert_int_equal(revocation_plan(&t->core, c.grant_id, t->arena, &revocation, &t->ei), ERR_BUSY);
+	OK(refresh_intend(&t->core, c.grant_id, 0, ATTEMPT, t->arena, &plan, &t->ei));
+	assert_string_equal(plan.join, ATTEMPT);
+	assert_int_equal(commit_second(t, c.grant_id), ERR_CONFLICT);
 	assert_int_equal(grant_of(t, c.grant_id).is_revoked, 1);
+	assert_string_equal(grant_of(t, c.grant_id).status, "revoked");
 	assert_int_equal(read_token(t, c.auth_id, 60, false, &r), ERR_NOT_FOUND);
 	OK(revocation_plan(&t->core, c.grant_id, t->arena, &revocation, &t->ei));
 	assert_int_equal(revocation.count, 2);
+	assert_true(holds(revocation.request[0].body, "rt-2"));
+	assert_true(holds(revocation.request[1].body, "at-2"));
 	OK(revocation_done(&t->core, c.grant_id, true, t->arena, &t->ei));
 	assert_int_equal(grant_of(t, c.grant_id).access_token.bytes.n, 0);
 	assert_int_equal(grant_of(t, c.grant_id).refresh_token.bytes.n, 0);
 	OK(revocation_plan(&t->core, c.grant_id, t->arena, &revocation, &t->ei));
 	assert_int_equal(revocation.count, 0);
+}
+
+/* Whatever else the provider or the courier says of an ended grant's refresh, its own tokens are revoked then. */
+static void a_failed_refresh_of_an_ended_grant_makes_way(void **state)
+{
+	static const struct fetch_answer answers[] = {
+		{.err = ERR_NOT_FOUND},
+		{.err = ERR_UPSTREAM_DOWN, .sent = true},
+		{.status = 400, .complete = true, .sent = true, .content_type = "application/json"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct secret *body;
+		struct revocation_plan revocation;
+		struct authenticator_row auth;
+		struct refresh_plan plan;
+		struct connection_row c;
+		struct testcore t;
+
+		(void)state;
+		testcore_init(&t);
+		auth = testcore_probe(&t);
+		connect_account(&t, &auth, ann);
+		c = the_connection(&t);
+		OK(refresh_intend(&t.core, c.grant_id, &soon, ATTEMPT, t.arena, &plan, &t.ei));
+		OK(connections_disconnect(&t.core, &c, "test", &t.ei));
+		body = secret_in_arena(t.arena, secret_new(SLICE_LIT("{\"error\":\"invalid_grant\"}")));
+		assert_int_not_equal(refresh_commit(&t.core, c.grant_id, ATTEMPT, &answers[i], answers[i].err ? NULL : body, t.arena, &t.ei), ERR_OK);
+		assert_string_equal(grant_of(&t, c.grant_id).status, "revoked");
+		OK(revocation_plan(&t.core, c.grant_id, t.arena, &revocation, &t.ei));
+		assert_int_equal(revocation.count, 2);
+		testcore_done(&t);
+	}
 }
 
 static void changed_endpoints_part_the_grant(void **state)
@@ -268,7 +346,7 @@ static void changed_endpoints_part_the_grant(void **state)
 	connect_account(t, &auth, ann);
 	id = the_connection(t).grant_id;
 	testcore_sql(t, "UPDATE oauth_authenticators SET endpoint_rev = 2");
-	assert_int_equal(refresh_intend(&t->core, id, 7200 * 1000, ATTEMPT, t->arena, &plan, &t->ei), ERR_UPSTREAM_DENIED);
+	assert_int_equal(refresh_intend(&t->core, id, &soon, ATTEMPT, t->arena, &plan, &t->ei), ERR_UPSTREAM_DENIED);
 	assert_string_equal(grant_of(t, id).cause, "client_config");
 }
 
@@ -322,8 +400,10 @@ int main(void)
 		CASE(a_refresh_commits_a_new_generation),
 		CASE(a_refusal_is_read_for_what_it_says),
 		CASE(a_standing_intent_is_joined_not_repeated),
-		CASE(a_lost_answer_of_another_start_waits_for_its_deadline),
+		CASE(an_answer_that_no_courier_knows_leaves_the_grant_uncertain),
+		CASE(disabling_the_authenticator_in_mid_refresh_loses_nothing),
 		CASE(a_revoke_is_never_undone),
+		cmocka_unit_test(a_failed_refresh_of_an_ended_grant_makes_way),
 		CASE(changed_endpoints_part_the_grant),
 		cmocka_unit_test(tampered_ciphertexts_are_refused),
 	};

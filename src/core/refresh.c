@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/authenticator_input.h"
 #include "core/authenticators.h"
 #include "core/events.h"
 #include "core/grants.h"
@@ -17,6 +18,11 @@ static enum err denied(const char *cause, struct errinfo *ei)
 	err_hint(ei, ERR_UPSTREAM_DENIED, "Let the user connect again.");
 	err_set(ei, ERR_UPSTREAM_DENIED, "the user must connect again (%s): %s", cause, grants_cause_sentence(cause));
 	return err_code(ei, ERR_UPSTREAM_DENIED, "needs_reauth");
+}
+
+static enum err changed_meanwhile(struct errinfo *ei)
+{
+	return err_set(ei, ERR_CONFLICT, "the grant was changed or revoked while it was refreshed");
 }
 
 /* What happened to a grant and its connection in one transaction. */
@@ -46,8 +52,12 @@ static enum err mark_dead(void *arg, struct errinfo *ei)
 				  STORE_PARAMS(STORE_TEXT(m->grant->grant_id), STORE_TEXT(m->cause),
 					       STORE_INT(core_now(m->core)), STORE_TEXT(m->attempt)), &changed, ei);
 
-	if (e || !changed)
-		return e; /* revoked or renewed meanwhile: that stands */
+	if (!e && !changed) /* revoked or renewed meanwhile: that stands */
+		return store_change(store, SQL_GRANT_INTENT_CLEAR,
+				    STORE_PARAMS(STORE_TEXT(m->grant->grant_id), STORE_TEXT(m->attempt),
+						 STORE_INT(m->grant->uncertain), STORE_INT(core_now(m->core))), NULL, ei);
+	if (e)
+		return e;
 	e = store_find(store, SQL_CONNECTION_BY_GRANT, STORE_PARAMS(STORE_TEXT(m->grant->grant_id)), m->arena, &c, ei);
 	if (!e)
 		e = store_change(store, SQL_CONNECTION_STATUS,
@@ -68,24 +78,35 @@ static enum err declare_dead(struct core *core, const struct grant_row *g, const
 	return e ? e : denied(cause, ei);
 }
 
-/* The client that the grant was made with: an authenticator whose endpoints changed must not see the old tokens (AP-06). */
+/* The authenticator that the grant was made with: one whose endpoints changed must not see the old tokens (AP-06). */
+static enum err grant_authenticator(struct core *core, const struct grant_row *g, struct arena *a,
+				    struct authenticator_row *ret, struct errinfo *ei)
+{
+	enum err e = store_find(core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(g->authenticator_id)), a, ret, ei);
+
+	if (!e && ret->endpoint_rev != g->endpoint_rev)
+		return declare_dead(core, g, g->intent_attempt, "client_config", a, ei);
+	return e;
+}
+
 static enum err grant_client(struct core *core, const struct grant_row *g, struct arena *a, struct token_client *ret,
 			     struct errinfo *ei)
 {
 	struct profile *profile = ARENA_NEW(a, struct profile);
 	struct authenticator_row auth;
-	enum err e = store_find(core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(g->authenticator_id)), a, &auth, ei);
+	enum err e = grant_authenticator(core, g, a, &auth, ei);
 
-	if (e)
-		return e;
-	if (auth.endpoint_rev != g->endpoint_rev)
-		return declare_dead(core, g, g->intent_attempt, "client_config", a, ei);
-	if (!auth.is_active)
-		return err_set(ei, ERR_CONFLICT, "the authenticator %s is disabled", auth.authenticator_name);
-	return authenticators_client(core, &auth, a, profile, ret, ei);
+	if (!e && !auth.is_active)
+		e = err_set(ei, ERR_CONFLICT, "the authenticator %s is disabled", auth.authenticator_name);
+	return e ? e : authenticators_client(core, &auth, a, profile, ret, ei);
 }
 
-enum err refresh_intend(struct core *core, const char *grant_id, int64_t min_life_ms, const char *attempt,
+static bool is_as_wanted(const struct grant_row *g, const struct refresh_want *want, int64_t now)
+{
+	return g->generation > want->newer_than && (g->expires_at == 0 || g->expires_at - now > want->min_life_ms);
+}
+
+enum err refresh_intend(struct core *core, const char *grant_id, const struct refresh_want *want, const char *attempt,
 			struct arena *a, struct refresh_plan *ret, struct errinfo *ei)
 {
 	struct refresh_plan plan = {.join = ""};
@@ -97,17 +118,17 @@ enum err refresh_intend(struct core *core, const char *grant_id, int64_t min_lif
 
 	if (e)
 		return e;
-	if (g.is_revoked)
-		return err_set(ei, ERR_NOT_FOUND, "the connection was ended");
-	if (strcmp(g.status, "needs_reauth") == 0)
-		return denied(g.cause, ei);
-	if (g.intent_attempt[0]) {
+	if (g.intent_attempt[0]) { /* of an ended grant too: its new tokens are to be revoked (RF-05) */
 		plan.needed = true;
 		plan.join = g.intent_attempt;
 		*ret = plan;
 		return ERR_OK;
 	}
-	if (g.expires_at == 0 || g.expires_at - now > min_life_ms) {
+	if (g.is_revoked)
+		return err_set(ei, ERR_NOT_FOUND, "the connection was ended");
+	if (strcmp(g.status, "needs_reauth") == 0)
+		return denied(g.cause, ei);
+	if (is_as_wanted(&g, want, now)) {
 		*ret = plan;
 		return ERR_OK;
 	}
@@ -187,9 +208,30 @@ static enum err renew(struct core *core, const struct grant_row *g, const char *
 		e = grants_seal(core, answer, a, &next, ei);
 	if (!e)
 		e = store_transaction(core->store, write_renewed, &r, ei);
-	if (!e && !r.committed)
-		return err_set(ei, ERR_CONFLICT, "the grant was changed or revoked while it was refreshed");
-	return e;
+	return !e && !r.committed ? changed_meanwhile(ei) : e;
+}
+
+/*
+ * The grant was ended while the provider renewed it. Nobody reads these tokens any more, but the provider is to be told of
+ * them and not of the consumed ones, so they take their place until the revocation is done.
+ */
+static enum err keep_for_revocation(struct core *core, const struct grant_row *g, const char *attempt,
+				    struct token_answer *answer, struct arena *a, struct errinfo *ei)
+{
+	struct grant_row next = *g;
+	enum err e = ERR_OK;
+
+	next.generation = g->generation + 1;
+	if (!answer->refresh_token)
+		e = grants_open_refresh(core, g, a, &answer->refresh_token, ei);
+	if (!e)
+		e = grants_seal(core, answer, a, &next, ei);
+	if (!e)
+		e = store_change(core->store, SQL_GRANT_COMMIT_ENDED,
+				 STORE_PARAMS(STORE_TEXT(g->grant_id), STORE_INT(g->generation), STORE_SEALED(next.access_token),
+					      STORE_SEALED(next.refresh_token), STORE_INT(next.issued_at),
+					      STORE_TEXT(next.refresh_fp), STORE_TEXT(attempt)), NULL, ei);
+	return e ? e : changed_meanwhile(ei);
 }
 
 static enum err clear_intent(struct core *core, const struct grant_row *g, const char *attempt, bool uncertain,
@@ -239,31 +281,49 @@ static enum err take_verdict(struct core *core, const struct grant_row *g, const
 	return err_set(ei, ERR_INTERNAL, "unexpected verdict");
 }
 
+/* ERR_CONFLICT when the grant's intent is another one, or none. */
+static enum err find_attempted(struct core *core, const char *grant_id, const char *attempt, struct arena *a,
+			       struct grant_row *ret, struct errinfo *ei)
+{
+	enum err e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(grant_id)), a, ret, ei);
+
+	return !e && strcmp(ret->intent_attempt, attempt) != 0 ? changed_meanwhile(ei) : e;
+}
+
 enum err refresh_commit(struct core *core, const char *grant_id, const char *attempt, const struct fetch_answer *answer,
 			const struct secret *body, struct arena *a, struct errinfo *ei)
 {
+	struct authenticator_row auth;
 	struct token_answer tokens = {0};
-	struct token_client client;
 	enum token_verdict verdict;
+	struct profile profile;
 	struct grant_row g;
-	enum err e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(grant_id)), a, &g, ei);
+	enum err e = find_attempted(core, grant_id, attempt, a, &g, ei);
 
 	if (e)
 		return e;
-	if (strcmp(g.intent_attempt, attempt) != 0)
-		return err_set(ei, ERR_CONFLICT, "the grant was changed or revoked while it was refreshed");
-	if (answer->err == ERR_NOT_FOUND && strcmp(g.intent_instance, core->instance) != 0 && core_now(core) < g.intent_deadline)
-		return err_set(ei, ERR_BUSY, "an earlier start of the service may still be waiting for the provider's answer");
+	/* The courier says so only when no other one is alive and every spool was read. */
+	if (answer->err == ERR_NOT_FOUND)
+		return stands_as_before(core, &g, attempt, true, "answer_lost",
+					"the answer to the refresh was lost on its way; the next one will tell whether the provider renewed the grant", ei);
 	if (answer->err)
-		return stands_as_before(core, &g, attempt, answer->sent || answer->err == ERR_NOT_FOUND, "provider_unreachable",
+		return stands_as_before(core, &g, attempt, answer->sent, "provider_unreachable",
 					"the provider could not be reached", ei);
-	e = grant_client(core, &g, a, &client, ei);
+	/* Neither its secret nor whether it is active matters any more: these may be the only living tokens. */
+	e = grant_authenticator(core, &g, a, &auth, ei);
+	if (!e)
+		e = authenticator_input_profile(&auth, a, &profile, ei);
 	if (e)
 		return e;
-	verdict = token_parse(client.profile, answer, body, a, &tokens, ei);
+	verdict = token_parse(&profile, answer, body, a, &tokens, ei);
 	if (verdict != TOKEN_OK)
 		return take_verdict(core, &g, attempt, verdict, a, ei);
-	return renew(core, &g, attempt, &tokens, a, ei);
+	e = g.is_revoked ? keep_for_revocation(core, &g, attempt, &tokens, a, ei) : renew(core, &g, attempt, &tokens, a, ei);
+	if (e != ERR_CONFLICT || g.is_revoked)
+		return e;
+	/* Ended between our look and our write? */
+	e = find_attempted(core, grant_id, attempt, a, &g, ei);
+	return e ? e : g.is_revoked ? keep_for_revocation(core, &g, attempt, &tokens, a, ei) : changed_meanwhile(ei);
 }
 
 enum err refresh_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei)

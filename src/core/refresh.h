@@ -16,16 +16,23 @@ struct refresh_plan {
 	struct fetch_request request;
 };
 
+/* What the caller wants of the grant's access token. */
+struct refresh_want {
+	int64_t min_life_ms; /* at least so much life left */
+	int64_t newer_than;  /* of a later generation than this; -1: any will do */
+};
+
 /*
- * Decides whether the grant needs a refresh (its access token has less than `min_life_ms` left), writes the intent under `attempt`
+ * Decides whether the grant needs a refresh (it has no token such as wanted), writes the intent under `attempt`
  * and builds the request. ERR_UPSTREAM_DENIED when only the user can help. An intent that stands already is given as `join`.
  */
-enum err refresh_intend(struct core *core, const char *grant_id, int64_t min_life_ms, const char *attempt,
+enum err refresh_intend(struct core *core, const char *grant_id, const struct refresh_want *want, const char *attempt,
 			struct arena *a, struct refresh_plan *ret, struct errinfo *ei);
 /*
  * Takes in the answer of an attempt (`body` clear, NULL when none came). ERR_OK: new tokens are committed. ERR_UPSTREAM_DENIED: only
- * the user can help. ERR_UPSTREAM_DOWN: the grant stands as before. ERR_STORE: not written, and ERR_BUSY: another start's courier may still
- * hold the answer; join the attempt again later. In all but these two cases the attempt may be released.
+ * the user can help. ERR_UPSTREAM_DOWN: the grant stands as before; an answer that no courier knows (ERR_NOT_FOUND in `answer`) leaves it
+ * uncertain. ERR_CONFLICT: renewed or ended meanwhile; of an ended grant the new tokens are kept for the revocation only. In these cases the
+ * attempt may be released. Any other error: not written, join the attempt again later.
  */
 enum err refresh_commit(struct core *core, const char *grant_id, const char *attempt, const struct fetch_answer *answer,
 			const struct secret *body, struct arena *a, struct errinfo *ei);

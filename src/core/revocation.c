@@ -44,6 +44,8 @@ enum err revocation_plan(struct core *core, const char *grant_id, struct arena *
 		e = store_find(core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(g.authenticator_id)), a, &auth, ei);
 	if (!e && !g.is_revoked)
 		e = err_set(ei, ERR_CONFLICT, "the grant %s is not ended", grant_id);
+	if (!e && g.intent_attempt[0])
+		e = err_set(ei, ERR_BUSY, "the grant %s is being refreshed: the provider is to be told of the new tokens", grant_id);
 	if (!e)
 		e = connected_elsewhere(core, &g, &auth, a, &elsewhere, ei);
 	if (!e && !elsewhere && auth.endpoint_rev == g.endpoint_rev) {

@@ -14,6 +14,7 @@ struct revocation_plan {
 /*
  * What to tell the provider for an ended grant. Nothing when the provider has no revocation endpoint, the endpoints were changed, or the
  * same account is connected elsewhere with the same client (LIFECYCLE §5.3); then and after revocation_done() the tokens are wiped from the row.
+ * ERR_BUSY while a refresh of the grant is under way: ask again after it, else the tokens that it brings would live on (RF-05).
  */
 enum err revocation_plan(struct core *core, const char *grant_id, struct arena *a, struct revocation_plan *ret,
 			 struct errinfo *ei);

@@ -115,6 +115,10 @@
 	  "cause = '', uncertain = 0, intent_attempt = '', intent_instance = '', intent_lease_until = 0, "          \
 	  "intent_deadline = 0 WHERE grant_id = $1 AND generation = $2 AND refresh_fp = $12 AND "                   \
 	  "intent_attempt = $13 AND is_revoked = 0")                                                                \
+	X(GRANT_COMMIT_ENDED, NONE, "UPDATE oauth_token_grants SET access_token = $3, refresh_token = $4, "         \
+	  "updated_at = $5, generation = $2 + 1, issued_at = $5, refresh_fp = $6, previous_refresh_token = NULL, "  \
+	  "intent_attempt = '', intent_instance = '', intent_lease_until = 0, intent_deadline = 0 "                 \
+	  "WHERE grant_id = $1 AND generation = $2 AND intent_attempt = $7 AND is_revoked = 1")                     \
 	X(GRANT_INTENT_CLEAR, NONE, "UPDATE oauth_token_grants SET intent_attempt = '', intent_instance = '', "     \
 	  "intent_lease_until = 0, intent_deadline = 0, uncertain = $3, updated_at = $4 "                           \
 	  "WHERE grant_id = $1 AND intent_attempt = $2")                                                            \
