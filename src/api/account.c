@@ -2,6 +2,7 @@
 /* Accounts of the pages over the API: sign in, sign out, profile, own keys. */
 #include <string.h>
 
+#include "api/fields.h"
 #include "api/keys.h"
 #include "api/routes.h"
 #include "core/apps.h"
@@ -22,10 +23,16 @@ static void write_profile(struct call *c, const struct user_row *user)
 
 enum err api_account_login(struct call *c, struct errinfo *ei)
 {
+	static const char *const taken[] = {"name", "password", NULL};
+	static const struct fields_owned owned[] = {{NULL, NULL}};
+	struct fields fields;
 	struct slice name, password;
 	struct secret *cookie, *secret;
-	enum err e = call_text(c, "name", 100, &name, ei);
+	struct jsonw w;
+	enum err e = fields_sort(c, taken, owned, &fields, ei);
 
+	if (!e)
+		e = call_text(c, "name", 100, &name, ei);
 	if (!e)
 		e = call_text(c, "password", PASSWORD_MAX, &password, ei);
 	if (!e && !name.n)
@@ -39,7 +46,12 @@ enum err api_account_login(struct call *c, struct errinfo *ei)
 	if (e)
 		return e;
 	call_set_session(c, cookie);
-	api_success(c, "Signed in.");
+	w = call_json(c, 200);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "success", true);
+	jsonw_string(&w, "message", "Signed in.");
+	fields_write_ignored(&w, &fields);
+	jsonw_object_end(&w);
 	return ERR_OK;
 }
 

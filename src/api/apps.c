@@ -2,26 +2,30 @@
 /* /apps and their keys. A key's text is in the answer that makes it and nowhere else. */
 #include "core/apps.h"
 
-#include "api/routes.h"
+#include "api/fields.h"
 #include "api/keys.h"
+#include "api/routes.h"
 
-static void write_app(struct jsonw *w, const struct app_row *app)
+static const char *const taken[] = {"name", "return_to", NULL};
+
+static void write_members(struct jsonw *w, const struct app_row *app)
 {
-	jsonw_object(w, NULL);
 	jsonw_string(w, "id", app->app_id);
 	jsonw_string(w, "app_id", app->app_id);
 	jsonw_string(w, "name", app->name);
 	jsonw_raw(w, "return_to", slice_from(app->return_to));
 	jsonw_time(w, "created_at", app->created_at);
 	jsonw_time(w, "updated_at", app->updated_at);
-	jsonw_object_end(w);
 }
 
-static void answer_app(struct call *c, int status, const struct app_row *app)
+static void answer_app(struct call *c, int status, const struct app_row *app, const struct fields *fields)
 {
 	struct jsonw w = call_json(c, status);
 
-	write_app(&w, app);
+	jsonw_object(&w, NULL);
+	write_members(&w, app);
+	fields_write_ignored(&w, fields);
+	jsonw_object_end(&w);
 }
 
 static enum err find(struct call *c, struct app_row *ret, struct errinfo *ei)
@@ -40,22 +44,30 @@ enum err api_apps_index(struct call *c, struct errinfo *ei)
 		return e;
 	w = call_json(c, 200);
 	jsonw_array(&w, NULL);
-	for (size_t i = 0; i < n; i++)
-		write_app(&w, &rows[i]);
+	for (size_t i = 0; i < n; i++) {
+		jsonw_object(&w, NULL);
+		write_members(&w, &rows[i]);
+		jsonw_object_end(&w);
+	}
 	jsonw_array_end(&w);
 	return ERR_OK;
 }
 
 enum err api_apps_create_one(struct call *c, struct errinfo *ei)
 {
+	static const struct fields_owned owned[] = {
+		{"id", NULL}, {"app_id", NULL}, {"created_at", NULL}, {"updated_at", NULL}, {NULL, NULL}};
+	struct fields fields;
 	struct slice name;
 	struct app_row app;
-	enum err e = call_text(c, "name", APPS_NAME_MAX, &name, ei);
+	enum err e = fields_sort(c, taken, owned, &fields, ei);
 
+	if (!e)
+		e = call_text(c, "name", APPS_NAME_MAX, &name, ei);
 	if (!e)
 		e = apps_create(c->core, &c->caller, name, jsonr_get(c->body, "return_to"), c->arena, &app, ei);
 	if (!e)
-		answer_app(c, 201, &app);
+		answer_app(c, 201, &app, &fields);
 	return e;
 }
 
@@ -65,22 +77,36 @@ enum err api_apps_read(struct call *c, struct errinfo *ei)
 	enum err e = find(c, &app, ei);
 
 	if (!e)
-		answer_app(c, 200, &app);
+		answer_app(c, 200, &app, &(struct fields){0});
 	return e;
+}
+
+static enum err sort_change(struct call *c, const struct app_row *app, struct fields *ret, struct errinfo *ei)
+{
+	const struct fields_owned owned[] = {{"id", app->app_id},
+					     {"app_id", app->app_id},
+					     {"created_at", fields_time(c, app->created_at)},
+					     {"updated_at", fields_time(c, app->updated_at)},
+					     {NULL, NULL}};
+
+	return fields_sort(c, taken, owned, ret, ei);
 }
 
 enum err api_apps_change(struct call *c, struct errinfo *ei)
 {
+	struct fields fields;
 	struct slice name;
 	struct app_row app;
 	enum err e = find(c, &app, ei);
 
 	if (!e)
+		e = sort_change(c, &app, &fields, ei);
+	if (!e)
 		e = call_text(c, "name", APPS_NAME_MAX, &name, ei);
 	if (!e)
 		e = apps_update(c->core, &app, name, jsonr_get(c->body, "return_to"), c->arena, ei);
 	if (!e)
-		answer_app(c, 200, &app);
+		answer_app(c, 200, &app, &fields);
 	return e;
 }
 

@@ -2,6 +2,7 @@
 /* Writing API keys. Must never write a hash, and a key's text only when it is made. */
 #include "api/keys.h"
 
+#include "api/fields.h"
 #include "core/apps.h"
 
 static void write_members(struct jsonw *w, const struct api_key_row *row)
@@ -28,12 +29,17 @@ void keys_answer_list(struct call *c, const struct api_key_row *rows, size_t n)
 
 enum err keys_answer_new(struct call *c, const char *app_id, struct errinfo *ei)
 {
+	static const char *const taken[] = {"name", "scopes", NULL};
+	static const struct fields_owned owned[] = {{"id", NULL}, {"key", NULL}, {"app_id", NULL}, {"created_at", NULL}, {NULL, NULL}};
+	struct fields fields;
 	struct api_key_row row;
 	struct secret *text;
 	struct slice name;
 	struct jsonw w;
-	enum err e = call_text(c, "name", APPS_NAME_MAX, &name, ei);
+	enum err e = fields_sort(c, taken, owned, &fields, ei);
 
+	if (!e)
+		e = call_text(c, "name", APPS_NAME_MAX, &name, ei);
 	if (!e)
 		e = apps_key_create(c->core, &c->caller, app_id, name, jsonr_get(c->body, "scopes"), c->arena, &row, &text, ei);
 	if (e)
@@ -42,6 +48,7 @@ enum err keys_answer_new(struct call *c, const char *app_id, struct errinfo *ei)
 	jsonw_object(&w, NULL);
 	write_members(&w, &row);
 	jsonw_slice(&w, "key", secret_expose(text));
+	fields_write_ignored(&w, &fields);
 	jsonw_object_end(&w);
 	return ERR_OK;
 }

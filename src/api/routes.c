@@ -29,6 +29,7 @@
 	R(DELETE, "/api/v1/credentials/oauth/connections/{ref}", connections_remove, KNOWN, CONNECTIONS_WRITE)         \
 	R(POST, "/api/v1/apps/{app_id}/oauth/revoke/{ref}", connections_remove, KNOWN, CONNECTIONS_WRITE)              \
 	R(GET, "/api/v1/credentials/connections/{ref}/token", tokens_read, KEY, TOKENS_READ)                           \
+	R(POST, "/api/v1/credentials/connections/{ref}/token/rejected", tokens_rejected, KEY, TOKENS_READ)                 \
 	R(GET, "/api/v1/apps/{app_id}/service-providers", connections_providers, KNOWN, CONNECTIONS_READ)              \
 	R(GET, "/api/v1/apps", apps_index, KNOWN, NOTHING)                                                             \
 	R(POST, "/api/v1/apps", apps_create_one, KNOWN, ADMIN)                                                         \
@@ -52,14 +53,19 @@
 const struct route api_routes[] = {ROUTES(R)};
 const size_t api_route_count = ARRAY_LEN(api_routes);
 
+enum { APP_ID_MAX = 200 };
+
 enum err api_app(struct call *c, struct app_row *ret, struct errinfo *ei)
 {
-	struct slice id = request_path_param(c->request, "app_id");
+	struct slice id = request_path_param(c->request, "app_id"), in_body;
+	enum err e = call_text(c, "app_id", APP_ID_MAX, &in_body, ei);
 
+	if (e)
+		return e;
 	if (!id.n)
 		id = params_get(&c->query, "app_id");
-	if (!id.n && jsonr_type(jsonr_get(c->body, "app_id")) == JSONR_STRING)
-		id = jsonr_get_string(c->body, "app_id");
+	if (!id.n)
+		id = in_body;
 	return access_app(c->core, &c->caller, id, c->arena, ret, ei);
 }
 

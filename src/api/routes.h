@@ -15,7 +15,7 @@ extern const size_t api_route_count;
 	X(authenticators_remove) X(authenticators_validate)                                                       \
 	X(templates_index) X(templates_read)                                                                      \
 	X(links_create_one) X(links_read) X(links_confirm_one)                                                    \
-	X(connections_index) X(connections_remove) X(connections_providers) X(tokens_read)                        \
+	X(connections_index) X(connections_remove) X(connections_providers) X(tokens_read) X(tokens_rejected)                        \
 	X(apps_index) X(apps_create_one) X(apps_read) X(apps_change)                                              \
 	X(apps_keys_index) X(apps_keys_create) X(apps_keys_remove)                                                \
 	X(account_login) X(account_logout) X(account_profile)                                                     \

@@ -56,8 +56,55 @@ enum err api_tokens_read(struct call *c, struct errinfo *ei)
 	if (e)
 		return e;
 	if (reading.wants_refresh)
-		c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = reading.grant_id, .min_life_ms = reading.min_life_ms};
+		c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = reading.grant_id, .min_life_ms = reading.min_life_ms, .newer_than = -1};
 	else
 		answer_token(c, &reading);
+	return ERR_OK;
+}
+
+/* The second run: the clerk has brought a newer token, or says why not. */
+static enum err answer_rejected(struct call *c, bool refreshed, struct errinfo *ei)
+{
+	struct jsonw w;
+
+	if (c->reply && c->reply->err) {
+		if (ei)
+			*ei = c->reply->why;
+		return c->reply->err;
+	}
+	w = call_json(c, 200);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "success", true);
+	jsonw_bool(&w, "refreshed", refreshed);
+	jsonw_string(&w, "message", refreshed ? "The token was refreshed: read it again." : "A newer token is there already: read it again.");
+	jsonw_object_end(&w);
+	return ERR_OK;
+}
+
+/* RF-07: the provider answered 401 to a token of this fingerprint. One refresh for a burst, none for an old token. */
+enum err api_tokens_rejected(struct call *c, struct errinfo *ei)
+{
+	struct app_row app;
+	struct user_row user;
+	struct grant_current current;
+	struct slice fingerprint;
+	enum err e;
+
+	if (c->reply)
+		return answer_rejected(c, true, ei);
+	e = call_text(c, "fingerprint", 64, &fingerprint, ei);
+	if (!e && !fingerprint.n)
+		e = err_field(ei, "fingerprint", "is required: the one that came with the token");
+	if (!e)
+		e = api_app(c, &app, ei);
+	if (!e)
+		e = access_user(c->core, &c->caller, &app, params_get(&c->query, "user"), c->arena, &user, ei);
+	if (!e)
+		e = grants_current(c->core, &app, &user, request_path_param(c->request, "ref"), c->arena, &current, ei);
+	if (e)
+		return e;
+	if (!slice_is(fingerprint, current.fingerprint))
+		return answer_rejected(c, false, ei);
+	c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = current.grant_id, .newer_than = current.generation};
 	return ERR_OK;
 }

@@ -6,6 +6,7 @@
 #include "call/call.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/encode.h"
 #include "base/mem.h"
@@ -95,7 +96,7 @@ static enum err find_caller(struct call *c, const struct call_route *route, stru
 		e = access_by_session(c->core, session, c->arena, &c->caller, &why);
 	else
 		err_set(&why, e, "no API key and no session was sent");
-	if (!e || (e == ERR_UNAUTHENTICATED && route->who == CALL_ANYBODY && !presented))
+	if (!e || (e == ERR_UNAUTHENTICATED && route->who == CALL_ANYBODY))
 		return ERR_OK;
 	if (!why.hint[0])
 		err_hint(&why, e, "Send an API key as \"Authorization: Bearer <key>\", or sign in at %s/login.", c->core->public_url);
@@ -139,12 +140,17 @@ static enum err read_body(struct call *c, const struct call_route *route, struct
 	struct jsonr *doc;
 	enum err e;
 
-	if (route->page || c->request->body.n == 0)
+	if (route->page)
+		return ERR_OK;
+	/* Another site's form can send an empty body too, but never call it JSON (WB-03). */
+	if (c->request->body.n == 0 && (c->caller.kind != CALLER_SESSION || !request_header(c->request, "content-type").p))
 		return ERR_OK;
 	if (!request_content_is(c->request, "application/json")) {
 		err_hint(ei, ERR_INVALID, "Send the header Content-Type: application/json.");
 		return err_set(ei, ERR_INVALID, "the body must be JSON");
 	}
+	if (c->request->body.n == 0)
+		return ERR_OK;
 	e = jsonr_parse(c->request->body, REQUEST_BODY_MAX, &doc, ei);
 	if (e)
 		return e;
@@ -217,6 +223,21 @@ enum err call_text(const struct call *c, const char *field, size_t max, struct s
 	return ERR_OK;
 }
 
+/* One member a field, for its first fault: a name twice in an object is read differently by different readers. */
+static void write_fields(struct jsonw *w, const struct errinfo *ei)
+{
+	jsonw_object(w, "fields");
+	for (size_t i = 0; i < ei->field_count; i++) {
+		bool told = false;
+
+		for (size_t k = 0; k < i; k++)
+			told = told || strcmp(ei->fields[k].name, ei->fields[i].name) == 0;
+		if (!told)
+			jsonw_string(w, ei->fields[i].name, ei->fields[i].why);
+	}
+	jsonw_object_end(w);
+}
+
 void call_error_json(struct response *r, const char *request_id, enum err e, int status, const struct errinfo *ei)
 {
 	struct jsonw w;
@@ -230,12 +251,8 @@ void call_error_json(struct response *r, const char *request_id, enum err e, int
 	jsonw_string(&w, "detail", ei && ei->detail[0] ? ei->detail : "the request could not be served");
 	jsonw_string(&w, "hint", ei && ei->hint[0] ? ei->hint : "Tell the operator the request id: the log has it.");
 	jsonw_string(&w, "request_id", request_id);
-	if (ei && ei->field_count) {
-		jsonw_object(&w, "fields");
-		for (size_t i = 0; i < ei->field_count; i++)
-			jsonw_string(&w, ei->fields[i].name, ei->fields[i].why);
-		jsonw_object_end(&w);
-	}
+	if (ei && ei->field_count)
+		write_fields(&w, ei);
 	jsonw_object_end(&w);
 	if (ei && ei->retry_after_s) {
 		char seconds[16];

@@ -18,7 +18,8 @@ struct call_ask {
 	enum call_ask_kind kind;
 	const char *subject;    /* flow or grant id */
 	struct secret *code;    /* exchange */
-	int64_t min_life_ms;    /* refresh */
+	int64_t min_life_ms;    /* refresh: at least so much life, */
+	int64_t newer_than;     /* and of a later generation than this; -1: any */
 };
 
 struct call_reply {

@@ -49,6 +49,7 @@ static void on_worker_message(struct channel *channel, struct ipc_message *m, vo
 	const struct worker_link *w = arg;
 	struct desk *d = w->desk;
 	struct operation *op = NULL;
+	struct refresh_want want = {.newer_than = -1};
 
 	(void)channel;
 	if (d->stopping) {
@@ -56,14 +57,17 @@ static void on_worker_message(struct channel *channel, struct ipc_message *m, vo
 			answer_busy(d, w->slot, m);
 		return;
 	}
-	if (m->kind == IPC_EXCHANGE)
+	if (m->kind == IPC_EXCHANGE) {
 		op = errands_exchange(d, m->field[IPC_EXCHANGE_FLOW].bytes, m->field[IPC_EXCHANGE_CODE].bytes);
-	else if (m->kind == IPC_REFRESH)
-		op = errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, m->field[IPC_REFRESH_MIN_LIFE_MS].number);
-	else if (m->kind == IPC_REVOKE)
+	} else if (m->kind == IPC_REFRESH) {
+		want.min_life_ms = m->field[IPC_REFRESH_MIN_LIFE_MS].number;
+		want.newer_than = m->field[IPC_REFRESH_NEWER_THAN].number;
+		op = errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, &want);
+	} else if (m->kind == IPC_REVOKE) {
 		errands_revoke(d, m->field[IPC_REVOKE_GRANT].bytes);
+	}
 	if (op && m->id)
-		desk_wait(op, w->slot, m->id);
+		desk_wait(op, w->slot, m->id, &want);
 }
 
 static void on_worker_closed(struct channel *channel, void *arg)

@@ -89,13 +89,14 @@ static void answer_waiters(struct operation *op)
 	m.field[IPC_RESULT_DETAIL].bytes = slice_from(op->why.detail);
 	m.field[IPC_RESULT_HINT].bytes = slice_from(op->why.hint);
 	while (!list_empty(&op->waiters)) {
-		const struct waiter *w = CONTAINER_OF(op->waiters.next, struct waiter, node);
+		struct waiter *w = CONTAINER_OF(op->waiters.next, struct waiter, node);
 		struct channel *c = op->desk->worker[w->slot];
 
 		list_remove(op->waiters.next);
 		m.id = w->message_id;
 		if (c)
 			(void)channel_send(c, &m); /* a worker that is gone asks again when it is back */
+		free(w);
 	}
 }
 
@@ -105,6 +106,28 @@ static void release(struct operation *op)
 
 	m.field[IPC_RELEASE_ATTEMPT].bytes = slice_from(op->attempt);
 	(void)channel_send(op->desk->courier, &m); /* not heard: the courier keeps it until its time is over */
+}
+
+/*
+ * Somebody who came later wants more of the token than those that the step just decided for: it decides again
+ * for the most that is wanted.
+ */
+static bool wants_more(struct operation *op)
+{
+	struct refresh_want most = op->want;
+
+	for (struct list *n = op->waiters.next; n != &op->waiters; n = n->next) {
+		const struct waiter *w = CONTAINER_OF(n, struct waiter, node);
+
+		if (w->want.min_life_ms > most.min_life_ms)
+			most.min_life_ms = w->want.min_life_ms;
+		if (w->want.newer_than > most.newer_than)
+			most.newer_than = w->want.newer_than;
+	}
+	if (most.min_life_ms == op->want.min_life_ms && most.newer_than == op->want.newer_than)
+		return false;
+	op->want = most;
+	return true;
 }
 
 static void end(struct operation *op)
@@ -221,7 +244,12 @@ static void after_step(struct operation *op)
 		ask_courier(op);
 		break;
 	case OPERATION_END:
-		end(op);
+		if (op->found_good && wants_more(op)) {
+			op->found_good = false;
+			desk_run(op);
+		} else {
+			end(op);
+		}
 		break;
 	}
 }

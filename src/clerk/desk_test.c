@@ -44,9 +44,11 @@ static void on_courier(struct channel *c, struct ipc_message *m, void *arg)
 static void on_worker(struct channel *c, struct ipc_message *m, void *arg)
 {
 	struct desk *d = arg;
+	const struct refresh_want want = {.min_life_ms = m->field[IPC_REFRESH_MIN_LIFE_MS].number,
+					  .newer_than = m->field[IPC_REFRESH_NEWER_THAN].number};
 
 	(void)c;
-	desk_wait(errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, m->field[IPC_REFRESH_MIN_LIFE_MS].number), 0, m->id);
+	desk_wait(errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, &want), 0, m->id, &want);
 }
 
 static void on_closed(struct channel *c, void *arg)
@@ -145,14 +147,19 @@ static struct ipc_message expect(struct bench *b, int fd, enum ipc_role to, enum
 	return m;
 }
 
-static void ask_refresh(struct bench *b, uint64_t id)
+static void ask(struct bench *b, uint64_t id, int64_t min_life_ms, int64_t newer_than)
 {
 	struct ipc_message m = {.kind = IPC_REFRESH, .id = id};
 
 	m.field[IPC_REFRESH_GRANT].bytes = slice_from(b->grant_id);
-	m.field[IPC_REFRESH_MIN_LIFE_MS].number = 120 * 1000;
-	m.field[IPC_REFRESH_NEWER_THAN].number = -1;
+	m.field[IPC_REFRESH_MIN_LIFE_MS].number = min_life_ms;
+	m.field[IPC_REFRESH_NEWER_THAN].number = newer_than;
 	OK(ipc_send(b->worker, &m));
+}
+
+static void ask_refresh(struct bench *b, uint64_t id)
+{
+	ask(b, id, 120 * 1000, -1);
 }
 
 static void answer_fetch(struct bench *b, uint64_t id, const struct fetch_answer *answer)
@@ -308,6 +315,28 @@ static void what_the_courier_did_not_take_is_offered_again(void **state)
 	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
 }
 
+/* The token has 60 s left: enough for who asks first, not for who joins. RF-07: a report about a token names its generation. */
+static void who_joins_wanting_more_gets_it(void **state)
+{
+	struct bench *b = *state;
+
+	ask(b, 1, 10 * 1000, -1);
+	ask(b, 2, 10 * 1000, 1);
+	answer_ok(b, expect(b, b->courier, IPC_COURIER, IPC_FETCH).id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+}
+
+static void a_report_about_an_old_token_refreshes_nothing(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message more;
+
+	ask(b, 1, 0, 0);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &more));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -317,6 +346,8 @@ int main(void)
 		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
 		CASE(a_request_made_without_a_courier_goes_to_the_next),
 		CASE(an_intent_left_by_a_dead_clerk_is_joined),
+		CASE(who_joins_wanting_more_gets_it),
+		CASE(a_report_about_an_old_token_refreshes_nothing),
 		CASE(a_revoke_waits_for_the_refresh),
 		CASE(what_the_courier_did_not_take_is_offered_again),
 	};

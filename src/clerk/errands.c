@@ -113,6 +113,7 @@ static void refresh_begin(struct operation *op)
 
 	if (e || !plan.needed) {
 		finish(op, e);
+		op->found_good = !e;
 		op->release = false;
 		return;
 	}
@@ -210,6 +211,7 @@ static void find_open(struct job *job)
 
 static void open_found(struct job *job)
 {
+	const struct refresh_want any = {.newer_than = -1};
 	struct recovery *r = CONTAINER_OF(job, struct recovery, job);
 	struct desk *d = r->desk;
 
@@ -218,7 +220,7 @@ static void open_found(struct job *job)
 	for (size_t i = 0; !r->err && !d->stopping && i < r->flow_count; i++)
 		errands_exchange(d, slice_from(r->flows[i]), (struct slice){0});
 	for (size_t i = 0; !r->err && !d->stopping && i < r->grant_count; i++)
-		errands_refresh(d, slice_from(r->grants[i]), 0);
+		errands_refresh(d, slice_from(r->grants[i]), &any);
 	for (size_t i = 0; !r->err && !d->stopping && i < r->ended_count; i++)
 		errands_revoke(d, slice_from(r->ended[i]));
 	d->recovering = false;

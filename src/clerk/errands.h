@@ -7,7 +7,7 @@
 /* Starts or joins the exchange of a flow's code (n 0 for recovery: only an intent that stands is joined). */
 struct operation *errands_exchange(struct desk *d, struct slice flow_id, struct slice code);
 /* Starts or joins a grant's refresh. */
-struct operation *errands_refresh(struct desk *d, struct slice grant_id, int64_t min_life_ms);
+struct operation *errands_refresh(struct desk *d, struct slice grant_id, const struct refresh_want *want);
 /* Tells the provider of an ended grant; nobody waits. */
 void errands_revoke(struct desk *d, struct slice grant_id);
 /*

@@ -171,6 +171,31 @@ enum err grants_read(struct core *core, const struct grant_read_args *args, stru
 	return e;
 }
 
+enum err grants_current(struct core *core, const struct app_row *app, const struct user_row *user, struct slice ref,
+			struct arena *a, struct grant_current *ret, struct errinfo *ei)
+{
+	struct grant_current current;
+	struct secret *token = NULL;
+	struct connection_row c;
+	struct grant_row g;
+	enum err e = connections_resolve(core, app->app_id, user->user_id, ref, a, &c, ei);
+
+	if (!e)
+		e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(c.grant_id)), a, &g, ei);
+	if (!e && strcmp(g.status, "needs_reauth") == 0)
+		return needs_reauth(g.cause, &c, user, ei);
+	if (!e)
+		e = grants_open_access(core, &g, a, &token, ei);
+	if (!e)
+		e = keys_fingerprint(core, token, current.fingerprint, ei);
+	if (e)
+		return e;
+	current.grant_id = g.grant_id;
+	current.generation = g.generation;
+	*ret = current;
+	return ERR_OK;
+}
+
 enum err grants_ids(struct core *core, enum sql sql, struct arena *a, const char ***ret, size_t *ret_n,
 		    struct errinfo *ei)
 {

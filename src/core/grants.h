@@ -15,6 +15,16 @@ enum err grants_open_access(struct core *core, const struct grant_row *row, stru
 			    struct errinfo *ei);
 enum err grants_open_refresh(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
 			     struct errinfo *ei);
+/* Which token a connection has now. */
+struct grant_current {
+	const char *grant_id;
+	int64_t generation;
+	char fingerprint[33];
+};
+
+/* ERR_NOT_FOUND; ERR_CONFLICT "ambiguous"; ERR_UPSTREAM_DENIED "needs_reauth" when it has none that could be refreshed. */
+enum err grants_current(struct core *core, const struct app_row *app, const struct user_row *user, struct slice ref,
+			struct arena *a, struct grant_current *ret, struct errinfo *ei);
 /* The row's refresh token, sealed anew for the place of the previous one of the next generation. */
 enum err grants_reseal_previous(struct core *core, const struct grant_row *row, struct arena *a, struct sealed *ret,
 				struct errinfo *ei);

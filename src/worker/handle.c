@@ -141,7 +141,7 @@ static void ask_clerk(struct handling *h)
 	} else {
 		m.field[IPC_REFRESH_GRANT].bytes = slice_from(ask->subject);
 		m.field[IPC_REFRESH_MIN_LIFE_MS].number = ask->min_life_ms;
-		m.field[IPC_REFRESH_NEWER_THAN].number = -1;
+		m.field[IPC_REFRESH_NEWER_THAN].number = ask->newer_than;
 	}
 	(void)channel_send(h->desk->clerk, &m); /* without a clerk its successor is asked */
 }
