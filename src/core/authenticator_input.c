@@ -41,6 +41,11 @@ static void sort_field(const char *key, const struct jsonr *value, void *arg)
 	struct sorting *s = arg;
 	bool same = false;
 
+	if (s->row && strcmp(key, "app_id") == 0 && jsonr_type(value) != JSONR_NULL) {
+		if (!slice_is(jsonr_string(value), s->row->app_id))
+			err_field(s->ei, key, "cannot be changed: register the authenticator in the other app");
+		return;
+	}
 	if (in_list(known_fields, ARRAY_LEN(known_fields), key))
 		return;
 	if (in_list(server_fields, ARRAY_LEN(server_fields), key)) {
@@ -60,8 +65,7 @@ static void sort_field(const char *key, const struct jsonr *value, void *arg)
 			err_field(s->ei, key, "is set by the server: leave it out");
 		return;
 	}
-	if (s->in->ignored_count < INPUT_WARNINGS_MAX)
-		s->in->ignored[s->in->ignored_count++] = arena_strdup(s->arena, key);
+	s->in->ignored[s->in->ignored_count++] = arena_strdup(s->arena, key);
 }
 
 static void warn(struct authenticator_input *in, const char *text)
@@ -298,6 +302,7 @@ enum err authenticator_input_new(struct core *core, const struct jsonr *body, st
 			err_field(ei, "client_id", "is required: the provider's console shows it");
 		return ERR_UNPROCESSABLE;
 	}
+	in.ignored = ARENA_NEW_N(a, jsonr_count(body) + 1, const char *);
 	jsonr_each(body, sort_field, &s);
 	take_fields(body, a, &in, ei);
 	if (!in.name[0])
@@ -341,6 +346,7 @@ enum err authenticator_input_change(struct core *core, const struct authenticato
 	if (e)
 		return e;
 	in.profile = before;
+	in.ignored = ARENA_NEW_N(a, jsonr_count(body) + 1, const char *);
 	jsonr_each(body, sort_field, &s);
 	type = text_field(body, "authenticator_type", NULL, ei);
 	if (type.n && !slice_is_nocase(type, row->authenticator_type))
@@ -350,7 +356,8 @@ enum err authenticator_input_change(struct core *core, const struct authenticato
 	if (strcmp(in.redirect_uri, row->redirect_uri) != 0)
 		check_redirect(core, &in, ei);
 	*ret_endpoints_changed = !same_endpoints(&before, &in.profile);
-	if (*ret_endpoints_changed && !in.client_secret && in.profile.auth != CLIENT_AUTH_NONE)
+	/* Also when the same change turns client authentication off: it could be turned on again, for the new endpoint. */
+	if (*ret_endpoints_changed && !in.client_secret && (in.profile.auth != CLIENT_AUTH_NONE || row->client_secret.bytes.n))
 		err_field(ei, "client_secret", "is needed again, because an endpoint changes: it says that whoever changes it owns the OAuth app");
 	if (ei->field_count)
 		return ERR_UNPROCESSABLE;

@@ -181,3 +181,32 @@ test('pages send those who are not signed in to the sign-in, and take no form fr
 		}
 	}
 });
+
+test('AP-06: an endpoint changes only with the client secret, however the change is dressed', async (t) => {
+	const { service, authenticator } = await makeWorld(t);
+	const path = `/oauth/authenticators/${authenticator.id}`;
+	const before = await service.expect(200, 'GET', path);
+	const elsewhere = { token_url: 'https://evil.example/token' };
+
+	for (const json of [
+		elsewhere,
+		{ authorize_url: 'https://evil.example/auth' },
+		{ configuration: elsewhere },
+		{ configuration: { revoke_url: 'https://evil.example/revoke' } },
+		{ configuration: { identity_url: 'https://evil.example/me' } },
+		{ configuration: { issuer: 'https://evil.example' } },
+		{ ...elsewhere, client_secret: '' },
+		{ ...elsewhere, client_secret: null },
+		// no secret seems needed without client authentication; a second change could turn it on again
+		{ ...elsewhere, configuration: { token_endpoint_auth_method: 'none' } },
+	]) {
+		const res = await service.api('PATCH', path, { json });
+
+		assertErrorShape(res, 422, JSON.stringify(json));
+		assert.ok(res.body.fields.client_secret, `${JSON.stringify(json)}: ${res.text}`);
+		assert.deepEqual(await service.expect(200, 'GET', path), before, 'nothing was changed');
+	}
+	const changed = await service.expect(200, 'PATCH', path, { json: { ...elsewhere, client_secret: 'another secret' } });
+	assert.equal(changed.token_url, elsewhere.token_url);
+	assert.doesNotMatch(JSON.stringify(changed), /another secret/);
+});
