@@ -62,8 +62,8 @@ static void put_text(struct buf *line, const char *name, struct slice text, size
 	buf_putc(line, '"');
 }
 
-static void put_line(struct buf *line, enum log_level level, const char *event, const struct log_field *fields, size_t n,
-		     size_t field_max)
+static void put_line(struct buf *line, enum log_level level, const char *event, const struct log_field *fields,
+		     size_t n, size_t field_max)
 {
 	char at[CLOCK_RFC3339_BYTES];
 

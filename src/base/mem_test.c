@@ -39,7 +39,8 @@ static void *realloc_new(size_t n, size_t size)
 static void test_an_overflowing_product_aborts(void **state)
 {
 	(void)state;
-	assert_int_not_equal(end_of(mem_calloc, SIZE_MAX / 2 + 2, 2), 0); /* the sanitizer's calloc ends it its own way */
+	assert_int_not_equal(end_of(mem_calloc, SIZE_MAX / 2 + 2, 2),
+			     0); /* the sanitizer's calloc ends it its own way */
 	assert_int_equal(end_of(realloc_new, SIZE_MAX / 2 + 2, 2), SIGABRT);
 	assert_int_equal(end_of(mem_calloc, 0, 0), 0);
 	assert_int_equal(end_of(realloc_new, 0, 8), 0);

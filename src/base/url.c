@@ -25,8 +25,8 @@ static enum err check_characters(struct slice text, struct errinfo *ei)
 		unsigned char c = (unsigned char)text.p[i];
 
 		if (c <= 0x20 || c >= 0x7F || strchr("\\\"<>^`{|}", c))
-			return err_set(ei, ERR_INVALID, "the URL has a character at position %zu that must be percent-encoded",
-				       i + 1);
+			return err_set(ei, ERR_INVALID,
+				       "the URL has a character at position %zu that must be percent-encoded", i + 1);
 		if (c == '%' && !(i + 2 < text.n && strchr("0123456789abcdefABCDEF", text.p[i + 1]) &&
 				  strchr("0123456789abcdefABCDEF", text.p[i + 2])))
 			return err_set(ei, ERR_INVALID, "the URL has a broken percent-encoding at position %zu", i + 1);
@@ -50,7 +50,8 @@ static enum err check_name(struct slice host, bool *ret_ipv4, struct errinfo *ei
 			return err_set(ei, ERR_INVALID, "the URL's host \"%.*s\" is not a host name", SLICE_ARG(host));
 		for (size_t i = 0; i < label.n; i++)
 			if (!is_alnum(label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
-				return err_set(ei, ERR_INVALID, "the URL's host has a character that host names don't have");
+				return err_set(ei, ERR_INVALID,
+					       "the URL's host has a character that host names don't have");
 	}
 	*ret_ipv4 = false;
 	if (label.p[0] < '0' || label.p[0] > '9')

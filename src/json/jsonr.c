@@ -181,19 +181,13 @@ enum jsonr_type jsonr_type(const struct jsonr *v)
 		return JSONR_ABSENT;
 	switch (json_typeof(raw(v))) {
 	case JSON_TRUE:
-	case JSON_FALSE:
-		return JSONR_BOOL;
+	case JSON_FALSE: return JSONR_BOOL;
 	case JSON_INTEGER:
-	case JSON_REAL:
-		return JSONR_NUMBER;
-	case JSON_STRING:
-		return JSONR_STRING;
-	case JSON_ARRAY:
-		return JSONR_ARRAY;
-	case JSON_OBJECT:
-		return JSONR_OBJECT;
-	case JSON_NULL:
-		break;
+	case JSON_REAL: return JSONR_NUMBER;
+	case JSON_STRING: return JSONR_STRING;
+	case JSON_ARRAY: return JSONR_ARRAY;
+	case JSON_OBJECT: return JSONR_OBJECT;
+	case JSON_NULL: break;
 	}
 	return JSONR_NULL;
 }
@@ -231,8 +225,7 @@ void jsonr_each(const struct jsonr *obj, void (*fn)(const char *key, const struc
 
 	if (jsonr_type(obj) != JSONR_OBJECT)
 		return;
-	json_object_foreach(raw(obj), key, value)
-		fn(key, wrap(value), arg);
+	json_object_foreach(raw(obj), key, value) fn(key, wrap(value), arg);
 }
 
 struct slice jsonr_string(const struct jsonr *v)

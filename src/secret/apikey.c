@@ -12,7 +12,7 @@
 
 enum { PREFIX = 3, ID = 16, SECRET = 43, CHECKSUM = 6, SECRET_AT = PREFIX + ID + 1 };
 #define HEX_DIGITS "0123456789abcdef"
-#define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+#define BASE64URL  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 static void checksum(struct slice text, char ret[CHECKSUM + 1])
 {
@@ -59,7 +59,8 @@ enum err apikey_parse(struct slice text, char ret_id[APIKEY_ID_BYTES], struct sl
 	while (slice_starts(text, "api_"))
 		text = slice_sub(text, 4, text.n);
 	if (text.n != APIKEY_TEXT_LENGTH || !slice_starts(text, "fw_") || text.p[PREFIX + ID] != '_' ||
-	    !only_of(slice_sub(text, PREFIX, ID), HEX_DIGITS) || !only_of(slice_sub(text, SECRET_AT, SECRET), BASE64URL))
+	    !only_of(slice_sub(text, PREFIX, ID), HEX_DIGITS) ||
+	    !only_of(slice_sub(text, SECRET_AT, SECRET), BASE64URL))
 		return err_set(ei, ERR_UNAUTHENTICATED, "the API key does not have the form fw_<id>_<secret>");
 	checksum(slice_sub(text, 0, SECRET_AT + SECRET), sum);
 	if (sodium_memcmp(sum, text.p + SECRET_AT + SECRET, CHECKSUM) != 0)

@@ -20,8 +20,12 @@
 #include "base/random.h"
 #include "secret/spoolseal.h"
 
-enum { KEY = 32, HEX = 64, NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
-       TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES };
+enum {
+	KEY = 32,
+	HEX = 64,
+	NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+	TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES
+};
 enum { SUBKEY_WRAP = 1, SUBKEY_BOX = 2, SUBKEY_MAC = 3 };
 static const char kdf_context[crypto_kdf_CONTEXTBYTES] = {'f', 'w', 'm', 'a', 's', 't', 'e', 'r'};
 
@@ -54,8 +58,8 @@ enum err master_create(const char *path, struct errinfo *ei)
 	bool written;
 
 	if (fd < 0)
-		return err_set(ei, errno == EEXIST ? ERR_CONFLICT : ERR_CONFIG, "cannot make the master key file %s: %s",
-			       path, strerror(errno));
+		return err_set(ei, errno == EEXIST ? ERR_CONFLICT : ERR_CONFIG,
+			       "cannot make the master key file %s: %s", path, strerror(errno));
 	random_bytes(key, sizeof key);
 	sodium_bin2hex(line, sizeof line, key, sizeof key);
 	line[HEX] = '\n';
@@ -109,7 +113,8 @@ static enum err open_key_file(const char *path, int *ret_fd, struct errinfo *ei)
 	if (fd < 0 && errno == ELOOP)
 		return err_set(ei, ERR_CONFIG, "the master key file %s is a symbolic link; name the file itself", path);
 	if (fd < 0) {
-		err_hint(ei, ERR_CONFIG, "Restore the key file from its backup: without it the stored tokens cannot be opened.");
+		err_hint(ei, ERR_CONFIG,
+			 "Restore the key file from its backup: without it the stored tokens cannot be opened.");
 		return err_set(ei, ERR_CONFIG, "cannot open the master key file %s: %s", path, strerror(errno));
 	}
 	e = check_file(fd, path, ei);
@@ -187,7 +192,8 @@ enum err master_unwrap(const struct master *m, struct slice wrapped, struct data
 	if (!bad)
 		return ERR_OK;
 	err_hint(ei, ERR_CRYPTO, "Start with the master key that this data directory was made with.");
-	return err_set(ei, ERR_CRYPTO, "the master key does not fit this database (data key %s does not open)", key->id);
+	return err_set(ei, ERR_CRYPTO, "the master key does not fit this database (data key %s does not open)",
+		       key->id);
 }
 
 void master_spool_public(const struct master *m, unsigned char ret[MASTER_PUBLIC_BYTES])
