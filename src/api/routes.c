@@ -64,6 +64,8 @@ enum err api_app(struct call *c, struct app_row *ret, struct errinfo *ei)
 		return e;
 	if (!id.n)
 		id = params_get(&c->query, "app_id");
+	if (id.n && in_body.n && !slice_eq(id, in_body))
+		return err_field(ei, "app_id", "is another app than the one in the address");
 	if (!id.n)
 		id = in_body;
 	return access_app(c->core, &c->caller, id, c->arena, ret, ei);

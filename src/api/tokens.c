@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /credentials/connections/{ref}/token: the one route that hands out a secret. */
+#include "api/fields.h"
 #include "api/routes.h"
 #include "core/grants.h"
 
@@ -63,7 +64,7 @@ enum err api_tokens_read(struct call *c, struct errinfo *ei)
 }
 
 /* The second run: the clerk has brought a newer token, or says why not. */
-static enum err answer_rejected(struct call *c, bool refreshed, struct errinfo *ei)
+static enum err answer_rejected(struct call *c, bool refreshed, const struct fields *fields, struct errinfo *ei)
 {
 	struct jsonw w;
 
@@ -77,6 +78,7 @@ static enum err answer_rejected(struct call *c, bool refreshed, struct errinfo *
 	jsonw_bool(&w, "success", true);
 	jsonw_bool(&w, "refreshed", refreshed);
 	jsonw_string(&w, "message", refreshed ? "The token was refreshed: read it again." : "A newer token is there already: read it again.");
+	fields_write_ignored(&w, fields);
 	jsonw_object_end(&w);
 	return ERR_OK;
 }
@@ -87,12 +89,16 @@ enum err api_tokens_rejected(struct call *c, struct errinfo *ei)
 	struct app_row app;
 	struct user_row user;
 	struct grant_current current;
+	static const char *const taken[] = {"fingerprint", "app_id", NULL};
+	static const struct fields_owned owned[] = {{NULL, NULL}};
+	struct fields fields;
 	struct slice fingerprint;
-	enum err e;
+	enum err e = fields_sort(c, taken, owned, &fields, ei);
 
-	if (c->reply)
-		return answer_rejected(c, true, ei);
-	e = call_text(c, "fingerprint", 64, &fingerprint, ei);
+	if (!e && c->reply)
+		return answer_rejected(c, true, &fields, ei);
+	if (!e)
+		e = call_text(c, "fingerprint", 64, &fingerprint, ei);
 	if (!e && !fingerprint.n)
 		e = err_field(ei, "fingerprint", "is required: the one that came with the token");
 	if (!e)
@@ -104,7 +110,7 @@ enum err api_tokens_rejected(struct call *c, struct errinfo *ei)
 	if (e)
 		return e;
 	if (!slice_is(fingerprint, current.fingerprint))
-		return answer_rejected(c, false, ei);
+		return answer_rejected(c, false, &fields, ei);
 	c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = current.grant_id, .newer_than = current.generation};
 	return ERR_OK;
 }

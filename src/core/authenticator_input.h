@@ -20,7 +20,7 @@ struct authenticator_input {
 	struct slice scopes;          /* JSON array text */
 	bool is_active;
 	size_t ignored_count;
-	const char *ignored[INPUT_WARNINGS_MAX];
+	const char **ignored; /* names that nobody knows, in the arena */
 	size_t warning_count;
 	const char *warning[INPUT_WARNINGS_MAX];
 };
