@@ -64,7 +64,7 @@ test('LG-01 no secret of a full run is left anywhere', async (t) => {
 
 	const made = await service.expect(201, 'POST', '/apps/default/api-keys',
 		{ json: { name: 'sweep', scopes: ['tokens:read', 'connections:read'] } });
-	const appKey = made.key ?? made.api_key ?? made.value;
+	const appKey = made.key;
 	assert.match(appKey, /^fw_/);
 
 	const handedOut = [];
@@ -96,9 +96,9 @@ test('LG-01 no secret of a full run is left anywhere', async (t) => {
 		{ kind: 'client secret', value: practice.client.client_secret },
 		{ kind: 'password', value: PASSWORD },
 		{ kind: 'admin key', value: service.adminKey },
-		{ kind: 'admin key, secret part', value: service.adminKey.split('_').at(-1) },
+		{ kind: 'admin key, secret part', value: secretPart(service.adminKey) },
 		{ kind: 'app key', value: appKey },
-		{ kind: 'app key, secret part', value: appKey.split('_').at(-1) },
+		{ kind: 'app key, secret part', value: secretPart(appKey) },
 		{ kind: 'link token', value: tokenOf(link.url) },
 		{ kind: 'administrator\'s link', value: tokenOf(adminLink) },
 		{ kind: 'master key', value: master },
@@ -132,6 +132,9 @@ test('LG-01 no secret of a full run is left anywhere', async (t) => {
 	writeFileSync(join(service.dataDir, 'planted'), `x${secrets[0].value}`);
 	assert.equal(sweep(secrets, { ...places, pids: [] }).hits.length > 0, true);
 });
+
+// fw_<public id>_<secret><checksum>; the secret itself may hold an underscore.
+const secretPart = (key) => /^fw_[^_]+_(.{20,})$/.exec(key)[1];
 
 function tokenOf(url) {
 	const candidates = url.split(/[/?&=#]/).filter((part) => part.length >= 16);
