@@ -100,6 +100,9 @@ static enum err ask(struct keeper_client *k, struct ipc_message *m, struct arena
 		e = ipc_call(k->in_use, k->self, IPC_KEEPER, m, CALL_MS, a, ret);
 		if (!e)
 			return ERR_OK;
+		/* A keeper that was only slow keeps its connection: no other comes. Its late answer is skipped by its id. */
+		if (e == ERR_TIMEOUT)
+			break;
 		close_fd(&k->in_use);
 		take_connection(k, true);
 	}
