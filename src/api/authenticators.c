@@ -75,11 +75,17 @@ enum err api_authenticators_create(struct call *c, struct errinfo *ei)
 enum err api_authenticators_validate(struct call *c, struct errinfo *ei)
 {
 	struct authenticator_input in;
+	struct app_row app;
 	struct jsonw w;
-	enum err e = need_body(c, ei);
+	enum err e = need_body(c, ei), wrong_app = ERR_OK;
 
+	if (!e) {
+		/* Every problem at once: a wrong app doesn't hide the rest. */
+		wrong_app = api_app(c, &app, ei);
+		e = !wrong_app || wrong_app == ERR_UNPROCESSABLE ? authenticator_input_new(c->core, c->body, c->arena, &in, ei) : wrong_app;
+	}
 	if (!e)
-		e = authenticator_input_new(c->core, c->body, c->arena, &in, ei);
+		e = wrong_app;
 	if (e)
 		return e;
 	w = call_json(c, 200);

@@ -7,16 +7,14 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "core/keys.h"
+#include "core/line.h"
 #include "secret/apikey.h"
 
 static enum err check_name(struct slice name, struct errinfo *ei)
 {
-	if (name.n == 0 || name.n > APPS_NAME_MAX || !slice_is_utf8(name))
+	if (name.n == 0 || name.n > APPS_NAME_MAX)
 		return err_field(ei, "name", "must be a text of 1 to %d bytes", APPS_NAME_MAX);
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7F)
-			return err_field(ei, "name", "must not hold control characters");
-	return ERR_OK;
+	return line_is_plain(name) ? ERR_OK : err_field(ei, "name", "must be one line without control characters");
 }
 
 /* Each prefix: an absolute URL without query and fragment; https, or http on loopback. */

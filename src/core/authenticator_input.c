@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/line.h"
 #include "oauth/scope.h"
 
 enum { NAME_MAX = 100, CLIENT_ID_MAX = 512, CLIENT_SECRET_MAX = 4096, CONFIGURATION_MAX = 32 * 1024 };
@@ -97,14 +98,8 @@ static void check_text(struct slice text, const char *field, size_t max, bool as
 {
 	if (text.n > max)
 		err_field(ei, field, "is longer than %zu bytes", max);
-	else if (ascii ? !slice_is_printable(text) : !slice_is_utf8(text))
-		err_field(ei, field, ascii ? "must be plain printable characters" : "is not valid UTF-8 text");
-	for (size_t i = 0; i < text.n && text.n <= max; i++) {
-		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7F) {
-			err_field(ei, field, "must not hold control characters");
-			return;
-		}
-	}
+	else if (ascii ? !slice_is_printable(text) : !line_is_plain(text))
+		err_field(ei, field, ascii ? "must be plain printable characters" : "must be one line of UTF-8 text without control characters");
 }
 
 static void check_endpoint(const struct core *core, const char *text, const char *field, bool required,

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "core/events.h"
 #include "core/flows.h"
+#include "core/line.h"
 #include "core/users.h"
 #include "oauth/scope.h"
 #include "secret/hash.h"
@@ -42,7 +43,7 @@ static enum err fill(struct core *core, const struct caller *c, const struct lin
 
 	if (args->authenticator.n == 0)
 		return err_field(ei, "authenticator", "is required: the id, name or type of one of the app's authenticators");
-	if (args->expect_account.n > EXPECT_MAX || !slice_is_utf8(args->expect_account))
+	if (args->expect_account.n > EXPECT_MAX || !line_is_plain(args->expect_account))
 		return err_field(ei, "expect_account", "must be an e-mail address or account name of at most %d bytes", EXPECT_MAX);
 	e = authenticators_resolve(core, args->app->app_id, args->authenticator, false, a, &auth, ei);
 	if (!e)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "core/events.h"
+#include "core/line.h"
 #include "secret/hash.h"
 #include "secret/password.h"
 
@@ -182,8 +183,8 @@ enum err users_external(struct core *core, const char *app_id, struct slice exte
 	char id[RANDOM_ID_BYTES];
 	enum err e;
 
-	if (external_id.n == 0 || external_id.n > USERS_EXTERNAL_ID_MAX || !slice_is_utf8(external_id))
-		return err_field(ei, "user", "must be the id that your app knows this user by, 1 to %d bytes of text",
+	if (external_id.n == 0 || external_id.n > USERS_EXTERNAL_ID_MAX || !line_is_plain(external_id))
+		return err_field(ei, "user", "must be the id that your app knows this user by, one line of 1 to %d bytes",
 				 USERS_EXTERNAL_ID_MAX);
 	e = store_find(core->store, SQL_USER_EXTERNAL, who, a, ret, ei);
 	if (e != ERR_NOT_FOUND)
