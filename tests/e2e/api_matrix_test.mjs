@@ -22,7 +22,7 @@ const url = { wrong: [5, [], 'javascript:alert(1)', 'http://example.com/x', 'htt
 const required = (field) => ({ ...field, required: true });
 
 const authenticatorFields = {
-	name: text(100, ['a\nb', 'a\u007f']),
+	name: text(100, ['a\nb', 'a\u007f', 'a\u202eb']),
 	client_id: text(512, ['a\u0001', 'ü']),
 	client_secret: text(4096, ['a\nb']),
 	scopes: { wrong: [5, {}, [5], ['a"b'], ['x'.repeat(257)], Array.from({ length: 101 }, (_, i) => `s${i}`)] },
@@ -81,7 +81,7 @@ const cases = {
 		body: () => ({ authenticator: 'Provider', user: 'u1', return_to: '/' }),
 		fields: {
 			authenticator: required(text(200, [''])),
-			user: text(200, ['', 'a\nb', 'a\u0000b', '\u007f']),
+			user: text(200, ['', 'a\nb', '\u007f', 'a\u202eb']),
 			return_to: text(2048, ['//evil.test', '/\\evil.test', 'https:evil.test', 'javascript:alert(1)', 'data:,x', 'https://evil.test/']),
 			scopes: { wrong: [5, {}, [5], ['not-registered']] },
 			expect_account: text(320, ['a\nb']),
