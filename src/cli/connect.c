@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "cli/browser.h"
+#include "cli/connection.h"
 #include "cli/handlers.h"
-#include "cli/lookup.h"
 #include "cli/text.h"
 #include "cli/when.h"
 
@@ -93,7 +93,7 @@ static enum err expired(struct cli *cli, const struct link *link)
 {
 	err_code(&cli->ei, ERR_TIMEOUT, "expired");
 	err_set(&cli->ei, ERR_TIMEOUT, "the link %s ended before the account was connected", link->id);
-	return err_hint(&cli->ei, ERR_TIMEOUT, "make a new one: fiber app oauth connect %s", cli->args.positional);
+	return err_hint(&cli->ei, ERR_TIMEOUT, "make a new one: %s", connection_words(cli, "connect"));
 }
 
 /* Why it failed, from whichever of its fields the server filled in. */
@@ -108,7 +108,7 @@ static enum err failed(struct cli *cli, const struct jsonr *state)
 		err_code(&cli->ei, ERR_UPSTREAM_DENIED, code);
 	err_set(&cli->ei, ERR_UPSTREAM_DENIED, "the account was not connected: %s",
 		why[0] ? why : "the server doesn't say why");
-	return err_hint(&cli->ei, ERR_UPSTREAM_DENIED, "try again: fiber app oauth connect %s", cli->args.positional);
+	return err_hint(&cli->ei, ERR_UPSTREAM_DENIED, "try again: %s", connection_words(cli, "connect"));
 }
 
 /* A hiccup while polling is no reason to give up: the person may be in the middle of it. */
@@ -187,7 +187,7 @@ static void show_result(struct cli *cli, const struct jsonr *state)
 	if (missing[0])
 		cli_put_fact(cli, "not granted", missing, TONE_WARN);
 	if (cli->term.out_tty)
-		buf_printf(&cli->out, "\nNext: fiber app oauth token %s\n", lookup_shell_word(cli, ref));
+		buf_printf(&cli->out, "\nNext: %s\n", connection_words(cli, "token"));
 }
 
 enum err connect_account(struct cli *cli)

@@ -74,21 +74,26 @@ enum err connection_list(struct cli *cli)
 	return ERR_OK;
 }
 
-enum err connection_explain(struct cli *cli, enum err e)
+const char *connection_words(struct cli *cli, const char *command)
 {
 	const char *ref = lookup_shell_word(cli, text_clean(cli->arena, slice_from(cli->args.positional)));
 	const char *user = args_get(&cli->args, "user");
-	const char *as = user ? arena_printf(cli->arena, " --user %s",
-					     lookup_shell_word(cli, text_clean(cli->arena, slice_from(user))))
-			      : "";
+
+	if (!user)
+		return arena_printf(cli->arena, "fiber app oauth %s %s", command, ref);
+	return arena_printf(cli->arena, "fiber app oauth %s %s --user %s", command, ref,
+			    lookup_shell_word(cli, text_clean(cli->arena, slice_from(user))));
+}
+
+enum err connection_explain(struct cli *cli, enum err e)
+{
+	const char *connect = connection_words(cli, "connect");
 
 	if (e == ERR_NOT_FOUND)
-		return err_hint(
-			&cli->ei, e,
-			"fiber app oauth connections%s lists what there is; fiber app oauth connect REF%s makes one",
-			as, as);
+		return err_hint(&cli->ei, e, "\"fiber app oauth connections\" lists what there is; to make one: %s",
+				connect);
 	if (e == ERR_UPSTREAM_DENIED)
-		return err_hint(&cli->ei, e, "the person must allow it again: fiber app oauth connect %s%s", ref, as);
+		return err_hint(&cli->ei, e, "the person must allow it again: %s", connect);
 	return e;
 }
 

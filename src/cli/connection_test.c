@@ -91,7 +91,8 @@ static void accounts_are_disconnected(void **state)
 	HAS(RUN(h, "app oauth disconnect g --user u --app-id a", NULL, 0).out, "Disconnected \"g\".");
 	harness_reply(h, "DELETE /api/v1/credentials/connections/..%2Fx", 404,
 		      "{\"error\":\"not_found\",\"detail\":\"none\"}");
-	HAS(RUN(h, "app oauth disconnect ../x", NULL, 1).err, "fiber: none");
+	HAS(RUN(h, "app oauth disconnect ../x", NULL, 1).err,
+	    "fiber: none\n  next: \"fiber app oauth connections\" lists what there is");
 }
 
 #define LINK "{\"id\":\"l1\",\"url\":\"http://127.0.0.1:7001/connect/LINK\",\"expires_at\":\"2099-01-01T00:00:00Z\"}"
@@ -138,12 +139,15 @@ static void connect_shows_progress_on_a_terminal(void **state)
 static void connect_fails_with_a_reason(void **state)
 {
 	struct harness *h = *state;
+	struct harness_outcome o;
 
 	harness_reply(h, "POST /api/v1/credentials/connect-links", 201, LINK);
 	harness_reply(
 		h, "GET /api/v1/credentials/connect-links/l1", 200,
 		"{\"status\":\"failed\",\"error\":\"access_denied\",\"error_description\":\"The person said no.\"}");
-	HAS(RUN(h, "app oauth connect google", NULL, 1).err, "not connected: The person said no.");
+	o = RUN(h, "app oauth connect google --user Ann~B", NULL, 1);
+	HAS(o.err, "not connected: The person said no.");
+	HAS(o.err, "next: try again: fiber app oauth connect google --user 'Ann B'\n");
 	harness_reply(h, "POST /api/v1/credentials/connect-links", 201,
 		      "{\"id\":\"l2\",\"url\":\"http://x/connect/L\",\"expires_at\":\"2001-01-01T00:00:00Z\"}");
 	harness_reply(h, "GET /api/v1/credentials/connect-links/l2", 200, "{\"status\":\"waiting\"}");
