@@ -124,7 +124,7 @@ static void keep(struct args *a, const struct option *o, char *value)
 {
 	a->given[a->count].option = o;
 	a->given[a->count].text = value ? value : "";
-	if (o->secret) {
+	if (o->secret && value) {
 		a->given[a->count].text = NULL;
 		a->given[a->count].secret = secret_new(slice_from(value));
 		if (strcmp(value, "-") != 0)
