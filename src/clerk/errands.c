@@ -166,12 +166,15 @@ static void revoke_begin(struct operation *op)
 	enum err e = revocation_plan(&op->desk->core, op->subject, op->arena, &r->plan, &op->why);
 
 	op->step = revoke_next;
-	if (e) {
-		finish(op, e);
-		op->release = false;
+	/* Tokens that do not open will never open: the provider cannot be told, and they go. */
+	if (e == ERR_CRYPTO)
+		e = revocation_done(&op->desk->core, op->subject, false, op->arena, &op->why);
+	else if (!e) {
+		revoke_next(op);
 		return;
 	}
-	revoke_next(op);
+	finish(op, e);
+	op->release = false;
 }
 
 void errands_revoke(struct desk *d, struct slice grant_id)

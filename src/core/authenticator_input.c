@@ -5,13 +5,14 @@
  */
 #include "core/authenticator_input.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "core/line.h"
 #include "oauth/scope.h"
 
-enum { NAME_MAX = 100, CLIENT_ID_MAX = 512, CLIENT_SECRET_MAX = 4096, CONFIGURATION_MAX = 32 * 1024 };
+enum { NAME_MAX = 100, CLIENT_ID_MAX = 512, CLIENT_SECRET_MAX = 4096, CONFIGURATION_MAX = 256 * 1024 };
 
 /* Fields that a caller may send, and those only we may set (AP-04). */
 static const char *const known_fields[] = {
@@ -175,6 +176,7 @@ const char *authenticator_input_configuration(const struct profile *p, struct ar
 	buf_init(&text, CONFIGURATION_MAX);
 	jsonw_init(&w, &text);
 	profile_write(p, &w, NULL);
+	assert(buf_ok(&text)); /* the parts of a profile are capped far below */
 	copy = arena_strndup(a, buf_slice(&text));
 	buf_done(&text);
 	return copy;
@@ -200,7 +202,9 @@ static enum err merge_configuration(const struct jsonr *configuration, struct ar
 	if (jsonr_type(configuration) != JSONR_OBJECT)
 		return err_field(ei, "configuration", "must be an object");
 	e = profile_overlay(configuration, a, io, ei);
-	return e ? e : profile_check(io, ei);
+	if (!e)
+		e = profile_check(io, ei);
+	return e && !ei->field_count ? err_field(ei, "configuration", "%s", ei->detail) : e;
 }
 
 static void take_url(const struct jsonr *body, const char *name, const char *other, struct arena *a, const char **io,
@@ -279,6 +283,13 @@ static enum err start_from_template(const struct jsonr *body, struct arena *a, s
 	return template_profile(in->template, jsonr_path(body, "configuration.variables"), a, &in->profile, ei);
 }
 
+static bool tells_accounts_apart(const struct authenticator_input *in)
+{
+	const struct profile *p = &in->profile;
+
+	return p->identity_url[0] || p->answer_subject[0] || (p->issuer[0] && scope_has(in->scopes, "openid"));
+}
+
 enum err authenticator_input_new(struct core *core, const struct jsonr *body, struct arena *a,
 				 struct authenticator_input *ret, struct errinfo *ei)
 {
@@ -308,6 +319,8 @@ enum err authenticator_input_new(struct core *core, const struct jsonr *body, st
 		err_field(ei, "client_secret", "is required (a public client says \"token_endpoint_auth_method\": \"none\" in its configuration)");
 	check_profile(core, &in.profile, ei);
 	check_redirect(core, &in, ei);
+	if (!tells_accounts_apart(&in))
+		warn(&in, "nothing here says whose account it is, so each user can have one account of this provider: set configuration.identity_url (and identity_subject) to the provider's \"who am I\" address");
 	if (ei->field_count)
 		return ERR_UNPROCESSABLE;
 	*ret = in;

@@ -18,3 +18,21 @@ int64_t core_now(const struct core *core)
 {
 	return clock_wall_ms(core->clock);
 }
+
+enum err core_ids(struct core *core, enum sql sql, struct arena *a, const char ***ret_ids, size_t *ret_n,
+		  struct errinfo *ei)
+{
+	struct id_row *rows;
+	const char **ids;
+	size_t n;
+	enum err e = store_list(core->store, sql, STORE_NO_PARAMS, SIZE_MAX, a, &rows, &n, ei);
+
+	if (e)
+		return e;
+	ids = ARENA_NEW_N(a, n + 1, const char *);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = rows[i].id;
+	*ret_ids = ids;
+	*ret_n = n;
+	return ERR_OK;
+}

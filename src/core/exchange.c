@@ -288,17 +288,5 @@ enum err exchange_commit(struct core *core, struct exchange *x, const struct fet
 
 enum err exchange_open(struct core *core, struct arena *a, const char ***ret_flows, size_t *ret_n, struct errinfo *ei)
 {
-	struct flow_row *rows;
-	const char **ids;
-	size_t n;
-	enum err e = store_list(core->store, SQL_FLOWS_OPEN, STORE_NO_PARAMS, 10000, a, &rows, &n, ei);
-
-	if (e)
-		return e;
-	ids = ARENA_NEW_N(a, n + 1, const char *);
-	for (size_t i = 0; i < n; i++)
-		ids[i] = rows[i].session_id;
-	*ret_flows = ids;
-	*ret_n = n;
-	return ERR_OK;
+	return core_ids(core, SQL_FLOWS_OPEN, a, ret_flows, ret_n, ei);
 }

@@ -11,8 +11,6 @@
 #include "core/keys.h"
 #include "core/vault.h"
 
-enum { RECOVERY_MAX = 10000 };
-
 static struct seal_place place_of(const struct grant_row *row, const char *column)
 {
 	return (struct seal_place){.table = "oauth_token_grants", .row = row->grant_id, .column = column,
@@ -193,23 +191,5 @@ enum err grants_current(struct core *core, const struct app_row *app, const stru
 	current.grant_id = g.grant_id;
 	current.generation = g.generation;
 	*ret = current;
-	return ERR_OK;
-}
-
-enum err grants_ids(struct core *core, enum sql sql, struct arena *a, const char ***ret, size_t *ret_n,
-		    struct errinfo *ei)
-{
-	struct grant_row *rows;
-	const char **ids;
-	size_t n;
-	enum err e = store_list(core->store, sql, STORE_NO_PARAMS, RECOVERY_MAX, a, &rows, &n, ei);
-
-	if (e)
-		return e;
-	ids = ARENA_NEW_N(a, n + 1, const char *);
-	for (size_t i = 0; i < n; i++)
-		ids[i] = rows[i].grant_id;
-	*ret = ids;
-	*ret_n = n;
 	return ERR_OK;
 }

@@ -57,8 +57,5 @@ struct grant_read_args {
  */
 enum err grants_read(struct core *core, const struct grant_read_args *args, struct arena *a, struct grant_reading *ret,
 		     struct errinfo *ei);
-/* The ids that a statement which gives grants finds, for recovery. */
-enum err grants_ids(struct core *core, enum sql sql, struct arena *a, const char ***ret, size_t *ret_n,
-		    struct errinfo *ei);
 /* The sentence for a cause (LIFECYCLE §4.12). */
 const char *grants_cause_sentence(const char *cause);

@@ -150,12 +150,10 @@ enum err links_spend(struct core *core, struct slice token, struct slice browser
 	struct link_view v;
 	enum err e = links_view(core, token, a, &v, ei);
 	struct flow_start_args args;
+	const char *url;
 
-	if (!e)
-		e = store_change_one(core->store, SQL_LINK_SPEND,
-				     STORE_PARAMS(STORE_TEXT(v.row.link_id), STORE_INT(core_now(core))), ei);
 	if (e)
-		return e == ERR_CONFLICT ? over(ei) : e;
+		return e;
 	args = (struct flow_start_args){
 		.app = &v.app,
 		.user_id = v.row.user_id,
@@ -167,7 +165,14 @@ enum err links_spend(struct core *core, struct slice token, struct slice browser
 		.link_id = v.row.link_id,
 		.browser = browser,
 	};
-	return flows_start(core, &args, a, ret_url, ei);
+	/* The flow first: where it cannot start, the link is not spent. One that loses the race below is never heard of again. */
+	e = flows_start(core, &args, a, &url, ei);
+	if (!e)
+		e = store_change_one(core->store, SQL_LINK_SPEND,
+				     STORE_PARAMS(STORE_TEXT(v.row.link_id), STORE_INT(core_now(core))), ei);
+	if (!e)
+		*ret_url = url;
+	return e == ERR_CONFLICT ? over(ei) : e;
 }
 
 struct confirming {

@@ -86,5 +86,5 @@ enum err revocation_done(struct core *core, const char *grant_id, bool told, str
 
 enum err revocation_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei)
 {
-	return grants_ids(core, SQL_GRANTS_TO_REVOKE, a, ret_grants, ret_n, ei);
+	return core_ids(core, SQL_GRANTS_TO_REVOKE, a, ret_grants, ret_n, ei);
 }

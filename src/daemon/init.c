@@ -30,6 +30,14 @@ static enum err damaged(const char *path, const char *what, struct errinfo *ei)
 	return err_set(ei, ERR_CONFIG, "the database %s %s", path, what);
 }
 
+static bool has_log(const char *path)
+{
+	CLEANUP(mem_free_str) char *log = mem_printf("%s-wal", path);
+	struct stat st;
+
+	return stat(log, &st) == 0 && st.st_size > 0;
+}
+
 /* Looks at the file itself, before SQLite does: opening a foreign or damaged file could already change it. */
 static enum err check_header(const char *path, off_t size, struct errinfo *ei)
 {
@@ -50,7 +58,8 @@ static enum err check_header(const char *path, off_t size, struct errinfo *ei)
 		page = 65536;
 	if (page < PAGE_MIN || (page & (page - 1)) != 0 || h[21] != 64 || h[22] != 32 || h[23] != 32)
 		return damaged(path, "is damaged: its header makes no sense", ei);
-	if (size % page != 0)
+	/* With a log beside it the file may be in the middle of being written: SQLite puts that right. */
+	if (size % page != 0 && !has_log(path))
 		return damaged(path, "is damaged: a part of a page is missing", ei);
 	return ERR_OK;
 }

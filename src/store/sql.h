@@ -68,8 +68,8 @@
 	  "intent_deadline = $4 WHERE session_id = $1 AND intent_attempt = '' AND result = ''")                     \
 	X(FLOW_FINISH, NONE, "UPDATE oauth_sessions SET result = $2, error_code = $3, error_detail = $4, "          \
 	  "auth_id = $5, verifier = NULL, nonce = NULL WHERE session_id = $1 AND result = ''")                      \
-	X(FLOWS_OPEN, FLOWS, SELECT_FROM(FLOWS_COLUMNS, "oauth_sessions")                                           \
-	  "WHERE intent_attempt <> '' AND result = ''")                                                             \
+	X(FLOWS_OPEN, IDS, "SELECT session_id FROM oauth_sessions WHERE intent_attempt <> '' AND result = '' "           \
+	  "ORDER BY intent_deadline LIMIT 1000")                                                                    \
 	X(FLOWS_UNFINISHED_COUNT, COUNTS, "SELECT count(*) FROM oauth_sessions WHERE claimed_at = 0 AND expires_at > $1") \
 	X(FLOWS_EXPIRE, NONE, "DELETE FROM oauth_sessions WHERE expires_at < $1 AND "                               \
 	  "(intent_attempt = '' OR result <> '')")                                                                  \
@@ -129,9 +129,10 @@
 	  "WHERE grant_id = $1 AND is_revoked = 0")                                                                 \
 	X(GRANT_WIPE, NONE, "UPDATE oauth_token_grants SET access_token = NULL, refresh_token = NULL, "             \
 	  "previous_refresh_token = NULL, refresh_fp = '', intent_attempt = '' WHERE grant_id = $1 AND is_revoked = 1") \
-	X(GRANTS_OPEN, GRANTS, SELECT_FROM(GRANTS_COLUMNS, "oauth_token_grants") "WHERE intent_attempt <> ''")      \
-	X(GRANTS_TO_REVOKE, GRANTS, SELECT_FROM(GRANTS_COLUMNS, "oauth_token_grants")                               \
-	  "WHERE is_revoked = 1 AND access_token IS NOT NULL")                                                              \
+	X(GRANTS_OPEN, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt <> '' "                       \
+	  "ORDER BY intent_deadline LIMIT 1000")                                                                    \
+	X(GRANTS_TO_REVOKE, IDS, "SELECT grant_id FROM oauth_token_grants WHERE is_revoked = 1 "                        \
+	  "AND access_token IS NOT NULL ORDER BY updated_at LIMIT 1000")                                            \
 	/* events */                                                                                                \
 	X(EVENTS_OF_APP, EVENTS, SELECT_FROM(EVENTS_COLUMNS, "oauth_events")                                        \
 	  "WHERE app_id = $1 ORDER BY created_at DESC, event_id LIMIT 200")

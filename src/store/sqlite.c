@@ -28,7 +28,7 @@ static enum err failed(struct sqlite *s, struct errinfo *ei)
 {
 	int code = sqlite3_extended_errcode(s->db);
 
-	if ((code & 0xFF) == SQLITE_CONSTRAINT)
+	if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
 		return err_set(ei, ERR_CONFLICT, "a row like it exists already");
 	if ((code & 0xFF) == SQLITE_BUSY || (code & 0xFF) == SQLITE_LOCKED)
 		return err_set(ei, ERR_STORE, "the database was busy for more than %d seconds", BUSY_MS / 1000);
@@ -187,7 +187,7 @@ static enum err open_failed(struct sqlite *s, const char *path, struct errinfo *
 enum err sqlite_open(const char *path, enum driver_open_mode mode, bool checkpoints, struct driver **ret_driver,
 		     struct errinfo *ei)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	struct sqlite *s = MEM_NEW(struct sqlite);
 	enum err e = ERR_OK;
 

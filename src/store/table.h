@@ -84,6 +84,8 @@
 
 /* Not a table: the row of a statement that counts. */
 #define COUNTS_COLUMNS(X, C) X(INT, count)
+/* Nor this: the row of a statement that gives ids only. */
+#define IDS_COLUMNS(X, C) X(TEXT, id)
 
 /* C name, SQL name, row structure, column list */
 #define TABLES(T)                                                                        \
@@ -99,7 +101,8 @@
 	T(FLOWS, "oauth_sessions", flow_row, FLOWS_COLUMNS)                               \
 	T(LINKS, "connect_links", link_row, LINKS_COLUMNS)                                \
 	T(EVENTS, "oauth_events", event_row, EVENTS_COLUMNS)                              \
-	T(COUNTS, "", count_row, COUNTS_COLUMNS)
+	T(COUNTS, "", count_row, COUNTS_COLUMNS) \
+	T(IDS, "", id_row, IDS_COLUMNS)
 
 #define TABLE_C_TEXT const char *
 #define TABLE_C_INT int64_t
