@@ -112,7 +112,7 @@ static void put_config(struct cli *cli, const char *home, const char *name, cons
 	const char *shown = broken ? name : instance.name;
 	struct table_cell cells[] = {
 		{text_clean(cli->arena, slice_from(shown)), chosen ? TONE_BOLD : TONE_PLAIN},
-		{chosen ? "default" : "", TONE_PLAIN},
+		{chosen ? "default" : " ", TONE_PLAIN},
 		{broken ? "broken, see its file" : text_clean(cli->arena, slice_from(instance.base_url)),
 		 broken ? TONE_BAD : TONE_PLAIN},
 		{broken ? "" : shown_key(cli, instance.api_key), TONE_DIM},

@@ -233,14 +233,13 @@ static enum err refused(struct client *c, struct jsonr *doc, struct errinfo *ei)
 	enum err e = answer_error(c->status, doc, ei);
 
 	c->refusal = doc;
-	if (!ei || ei->hint[0])
-		return e;
+	/* The server speaks of headers here; a person at this program has an instance. */
 	if (c->status == 401)
 		return err_hint(ei, e,
 				"give the instance \"%s\" a valid key: fiber account add-config --name %s --base-url "
 				"%s --api-key=-",
 				c->args.instance, c->args.instance, c->args.root);
-	if (c->retry_after_s)
+	if (c->retry_after_s && ei && !ei->hint[0])
 		return err_hint(ei, e, "try again in %u s", c->retry_after_s);
 	return e;
 }

@@ -184,7 +184,8 @@ static void servers_that_misbehave(void **state)
 	HAS(RUN(h, "app oauth list", NULL, 1).err, "not available (HTTP status 502)");
 	harness_reply_with(h, LIST, 429, "Retry-After: 7\r\n", "{\"error\":\"too_many_requests\",\"detail\":\"slow\"}");
 	HAS(RUN(h, "app oauth list", NULL, 1).err, "try again in 7 s");
-	harness_reply(h, LIST, 401, "{\"error\":\"unauthenticated\",\"detail\":\"bad key\"}");
+	harness_reply(h, LIST, 401,
+		      "{\"error\":\"unauthenticated\",\"detail\":\"bad key\",\"hint\":\"send a header\"}");
 	HAS(RUN(h, "app oauth list", NULL, 1).err, "give the instance \"local\" a valid key");
 }
 
