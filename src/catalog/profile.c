@@ -204,6 +204,18 @@ static enum err read_words(const struct jsonr *obj, struct profile *p, struct er
 	return ERR_OK;
 }
 
+/* Who asks for another flow is told that there is none, instead of getting this one without a word (OA-07). */
+static enum err check_flow(const struct jsonr *obj, struct errinfo *ei)
+{
+	static const char *const grants[] = {"authorization_code"}, *const responses[] = {"code"};
+	size_t i;
+	enum err e = read_word(jsonr_get(obj, "grant"), "grant", grants, 1, &i, ei);
+
+	if (!e)
+		e = read_word(jsonr_get(obj, "grant_type"), "grant_type", grants, 1, &i, ei);
+	return e ? e : read_word(jsonr_get(obj, "response_type"), "response_type", responses, 1, &i, ei);
+}
+
 struct pairs {
 	struct profile_param *to;
 	size_t count, max;
@@ -258,6 +270,8 @@ enum err profile_overlay(const struct jsonr *obj, struct arena *a, struct profil
 		e = read_flags(obj, &p, ei);
 	if (!e)
 		e = read_words(obj, &p, ei);
+	if (!e)
+		e = check_flow(obj, ei);
 	if (!e)
 		e = read_pairs(obj, "authorize_params", a, p.authorize_param, PROFILE_PARAMS_MAX, &p.param_count, ei);
 	if (!e)

@@ -175,6 +175,9 @@ static void test_refused(void **state)
 		{"{\"authorize_params\":{\"code_challenge_method\":\"plain\"}}", "authorize_params",
 		 "code_challenge_method"},
 		{"{\"error_names\":{\"a\":null}}", "error_names", "must be an object"},
+		{"{\"grant\":\"password\"}", "grant", "authorization_code"},
+		{"{\"grant_type\":\"implicit\"}", "grant_type", "authorization_code"},
+		{"{\"response_type\":\"id_token token\"}", "response_type", "code"},
 	};
 
 	(void)state;

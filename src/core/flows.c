@@ -177,6 +177,10 @@ enum err flows_return(struct core *core, const struct flow_return_args *args, st
 	if (e)
 		return e;
 	if (changed == 0) {
+		/* Look again: another answer may have claimed it between our look and our claim. */
+		e = flows_get(core, flow.session_id, a, &flow, ei);
+		if (e)
+			return e;
 		if (flow.claimed_at == 0 && flow.result[0] == '\0')
 			return not_ours(ei); /* expired */
 		/* A repetition: the stored result, or wait with the one that is under way. */

@@ -65,7 +65,7 @@ export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 export const bodyOf = (request) => Object.fromEntries(new URLSearchParams(request.body ?? ''));
 
 export const headerOf = (request, name) => request.headers
-	.find(([key]) => key.toLowerCase() === name)?.[1];
+	.find((h) => h.name.toLowerCase() === name)?.value;
 
 // Rows of the service's database. Opened read-only, as an auditor would.
 export async function rows(service, sql) {

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Processes that die in the middle of refreshes, against a provider that rotates strictly and ends a
+// grant at the first reuse (class R4). The seeded form of LIFECYCLE R-01 and R-01b: FIBERWISE_SEED
+// repeats a run, FIBERWISE_KILLS makes it longer. The provider's own books decide: every answer it gave
+// was stored (generation), none of its consumed tokens came back (reuses), every grant lives on.
+
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { test } from 'node:test';
+import {
+	connect, count, grantOf, makeArena, read, readThrough, register, rows,
+} from './lib/adversary.mjs';
+import { commandLine, eventually, readProc, sleep } from './lib/process.mjs';
+
+const SEED = Number(process.env.FIBERWISE_SEED ?? randomInt(1, 2 ** 31));
+const KILLS = Number(process.env.FIBERWISE_KILLS ?? 45);
+const CONNECTIONS = 10;
+
+// At most nine tenths of a token's life are asked for: with a life of one second, a token of more than
+// 100 ms is refreshed on such a read.
+const SHORT = { access_ttl_s: 1 };
+const ALL = { min_ttl: 86400 };
+const NONE = { min_ttl: 0 };
+
+// mulberry32
+function seeded(seed) {
+	let a = seed;
+	return () => {
+		a = (a + 0x6D2B79F5) | 0;
+		let t = Math.imul(a ^ (a >>> 15), 1 | a);
+		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+	};
+}
+
+async function makeCrowd(t, settings, n = CONNECTIONS) {
+	const world = await makeArena(t, { settings: { rotation: 'R4', ...settings } });
+	const authenticator = await register(world.service, world.adversary);
+	const crowd = [];
+	for (let i = 0; i < n; i += 1) {
+		crowd.push(await connect(world.service, authenticator, { user: `u${i}`, account: `account-${i}` }));
+	}
+	return { ...world, crowd };
+}
+
+const kill = (pid) => { try { process.kill(pid, 'SIGKILL'); } catch (e) { if (e.code !== 'ESRCH') throw e; } };
+
+const gone = (pid) => !readProc(pid, 'stat') || / Z /.test(readProc(pid, 'stat'));
+
+const pidOf = (service, role) => service.roles().find((r) => r.role === role)?.pid;
+
+// at_<grant>_<family>_<serial>_…: which refresh of its grant a token came from.
+const serialOf = (token) => Number(token.split('_')[3]);
+
+// Everything of a service but the courier, or with it, at one moment.
+async function killAll(service, { courier }) {
+	const roles = service.roles().filter(({ role }) => courier || role !== 'courier');
+	const spared = courier ? undefined : pidOf(service, 'courier');
+	kill(service.program.pid);
+	for (const { pid } of roles) kill(pid);
+	await service.program.ended;
+	await eventually('all are gone', () => roles.every(({ pid }) => gone(pid)));
+	return spared;
+}
+
+// The provider's books against the database: nothing lost, nothing asked for twice.
+async function everyGrantLives({ service, adversary, crowd }) {
+	await sleep(150);
+	for (const flow of crowd) {
+		const before = (await adversary.grants(`&account=${flow.account}`))[0].refreshes;
+		await readThrough(service, flow, ALL);
+		await eventually(`${flow.user} can be refreshed`, async () => {
+			await readThrough(service, flow, ALL);
+			return (await adversary.grants(`&account=${flow.account}`))[0].refreshes > before;
+		});
+		const [grant] = await adversary.grants(`&account=${flow.account}`);
+		const row = await grantOf(service, flow);
+		assert.deepEqual({
+			reuses: grant.reuses, refused: grant.refused, ended: grant.ended, at_once: Math.max(grant.max_in_flight, 1),
+			status: row.status, stored: row.generation, intent: row.intent_attempt,
+		}, {
+			reuses: 0, refused: 0, ended: null, at_once: 1, status: 'active', stored: grant.refreshes + 1, intent: '',
+		}, flow.user);
+	}
+}
+
+test(`R-01 kill -9 of clerk, worker and keeper inside refreshes: nothing lost (seed ${SEED})`, { timeout: 150000 }, async (t) => {
+	const world = await makeCrowd(t, {
+		...SHORT, delay_before_ms: [10, 25], delay_after_ms: [10, 25], seed: SEED, record_requests: 0,
+	});
+	const { service, adversary, crowd } = world;
+	const random = seeded(SEED);
+	const seen = { served: 0, trouble: {}, inside: 0, kills: { clerk: 0, worker: 0, keeper: 0 } };
+	const wrong = [];
+	let stop = false;
+
+	const readers = crowd.map(async (flow) => {
+		let newest = 0;
+		while (!stop) {
+			const res = await read(service, flow, ALL).catch((e) => ({ status: 0, text: e.message }));
+			if (res.status === 200) {
+				const serial = serialOf(res.body.access_token);
+				// What was served stays: an older token after a newer one was served from nowhere.
+				if (serial < newest) wrong.push(`${flow.user}: token ${serial} after ${newest}`);
+				newest = Math.max(newest, serial);
+				seen.served += 1;
+			} else if ([0, 502, 503, 504].includes(res.status)) {
+				seen.trouble[res.status] = (seen.trouble[res.status] ?? 0) + 1;
+				await sleep(10);
+			} else {
+				wrong.push(`${flow.user}: ${res.status} ${res.text}`);
+				return;
+			}
+			await sleep(20);
+		}
+	});
+	const inFlight = async () => (await adversary.grants()).reduce((n, g) => n + g.in_flight, 0);
+
+	const roles = ['clerk', 'worker', 'keeper'];
+	for (let n = 0; n < KILLS && wrong.length === 0; n += 1) {
+		// In turn, so that each is steady again before its next death and restarts at once.
+		const role = roles[n % roles.length];
+		await sleep(random() * 200);
+		const pid = await eventually(`a ${role}`, () => pidOf(service, role), 8000);
+		await eventually('a refresh under way', async () => (await inFlight()) > 0, 8000);
+		await sleep(random() * 40);
+		const inside = (await inFlight()) > 0;
+		kill(pid);
+		seen.kills[role] += 1;
+		seen.inside += inside ? 1 : 0;
+	}
+	stop = true;
+	await Promise.all(readers);
+	t.diagnostic(JSON.stringify(seen));
+	assert.deepEqual(wrong, []);
+	assert.ok(seen.inside >= KILLS / 3, `only ${seen.inside} kills fell into a refresh`);
+	assert.ok(seen.served > KILLS, `${seen.served} tokens served`);
+	await everyGrantLives(world);
+	const { token_error: refusals } = await adversary.counters();
+	assert.equal(refusals, 0, 'the provider refused something');
+	assert.equal(await count(service, 'oauth_events', 'kind IN (\'needs_reauth\', \'sealed_value_refused\')'), 0);
+	assert.ok(service.program.running);
+});
+
+test('RF-04 a token that was answered is in the database after kill -9 of everything', async (t) => {
+	const world = await makeCrowd(t, { access_ttl_s: 600 }, 3);
+	const { service, adversary, crowd } = world;
+	for (const flow of crowd) {
+		await adversary.config({ access_ttl_s: 1 });
+		await connect(service, flow.authenticator, { user: flow.user, account: flow.account });
+		await sleep(150);
+		await adversary.config({ access_ttl_s: 600 });
+		const { body } = await read(service, flow, ALL);
+		await killAll(service, { courier: true });
+		const asked = await adversary.hits('token');
+		await service.start();
+		const again = await readThrough(service, flow, NONE);
+		assert.equal(again.access_token, body.access_token);
+		assert.equal(again.fingerprint, body.fingerprint);
+		assert.equal(await adversary.hits('token'), asked, 'it needed no refresh');
+	}
+});
+
+test('kill -9 of the idle courier: nothing is lost, the next refresh works', async (t) => {
+	const world = await makeCrowd(t, SHORT, 3);
+	for (let i = 0; i < 3; i += 1) {
+		const pid = pidOf(world.service, 'courier');
+		kill(pid);
+		await eventually('a new courier', () => {
+			const now = pidOf(world.service, 'courier');
+			return now && now !== pid;
+		});
+		await everyGrantLives(world);
+	}
+	assert.equal((await world.adversary.counters()).token_error, 0);
+});
+
+test('kill -9 of the courier in flight: that one is named, everything else lives', async (t) => {
+	const world = await makeCrowd(t, SHORT, 4);
+	const { service, adversary, crowd } = world;
+	const [unlucky, ...others] = crowd;
+	await sleep(1050);
+	await adversary.script({ endpoint: 'token', grant_type: 'refresh_token', hit: 1, delay_after_ms: 1500 });
+	const waiting = read(service, unlucky);
+	await adversary.wait('token', crowd.length + 1);
+	await sleep(200);
+	kill(pidOf(service, 'courier'));
+	const res = await waiting;
+	assert.equal(res.status, 502, res.text);
+	assert.equal(res.body.error, 'answer_lost');
+	const before = await grantOf(service, unlucky);
+	assert.deepEqual([before.status, before.uncertain, before.generation], ['active', 1, 1]);
+	assert.equal(await count(service, 'oauth_events', `grant_id = '${before.grant_id}' AND cause = 'answer_lost'`), 1);
+
+	const book = async () => (await adversary.grants(`&account=${unlucky.account}`))[0];
+	await eventually('the provider is done with it', async () => (await book()).in_flight === 0);
+	const end = await read(service, unlucky);
+	assert.equal(end.status, 409, end.text);
+	assert.equal(end.body.error, 'needs_reauth');
+	const [view] = await service.expect(200, 'GET', `/credentials/connections?user=${unlucky.user}`);
+	assert.deepEqual([view.status, view.cause], ['needs_reauth', 'rotation_response_lost']);
+	const grant = await book();
+	assert.deepEqual([grant.refreshes, grant.reuses, grant.max_in_flight], [1, 1, 1], 'one retry, not beside the first');
+	await everyGrantLives({ ...world, crowd: others });
+	assert.equal(await count(service, 'oauth_events', 'kind = \'needs_reauth\''), 1, 'nothing else is lost');
+});
+
+test('R-01b kill -9 of all but the courier while the provider delays: the spooled answer is taken in', async (t) => {
+	const world = await makeCrowd(t, SHORT, 5);
+	const { service, adversary, crowd } = world;
+	for (const [delay, restart] of [[1500, 'before'], [300, 'after']]) {
+		await sleep(1050);
+		await adversary.config({ delay_after_ms: delay });
+		const asked = await adversary.hits('token');
+		const waiting = crowd.map((flow) => read(service, flow).catch(() => null));
+		await adversary.wait('token', asked + crowd.length);
+		const orphan = await killAll(service, { courier: false });
+		await Promise.all(waiting);
+		assert.match(commandLine(orphan), /courier/, 'the courier outlives the others');
+		// Once the new start comes while the orphan still waits for the provider, once after it has ended.
+		if (restart === 'after') await eventually('the orphan has ended', () => gone(orphan), 8000);
+		await service.start();
+		await adversary.config({ delay_after_ms: 0 });
+		for (const flow of crowd) {
+			await eventually(`${flow.user}: the spooled answer is stored`, async () => {
+				const [grant] = await adversary.grants(`&account=${flow.account}`);
+				return (await grantOf(service, flow)).generation === grant.refreshes + 1;
+			}, 8000);
+		}
+		await eventually('the orphan has ended', () => gone(orphan), 8000);
+		await everyGrantLives(world);
+	}
+	assert.equal((await adversary.counters()).token_error, 0);
+});
+
+test('R-01b kill -9 of everything, the courier too: what was in flight is named, all others live', async (t) => {
+	const world = await makeCrowd(t, SHORT, 5);
+	const { service, adversary, crowd } = world;
+	const [unlucky, ...others] = crowd;
+	await sleep(1050);
+	await adversary.script({ endpoint: 'token', grant_type: 'refresh_token', hit: 1, delay_after_ms: 800 });
+	const waiting = read(service, unlucky).catch(() => null);
+	await adversary.wait('token', crowd.length + 1);
+	await killAll(service, { courier: true });
+	await waiting;
+	await sleep(900);
+	const began = Date.now();
+	await service.start();
+	await eventually('it is named', async () => (await count(service, 'oauth_events', 'cause = \'answer_lost\'')) === 1);
+	assert.ok(Date.now() - began < 6000, 'within 5 s of the restart');
+	assert.equal((await grantOf(service, unlucky)).uncertain, 1);
+	const end = await eventually('a verdict', async () => {
+		const res = await read(service, unlucky);
+		return res.status === 409 && res;
+	});
+	assert.equal(end.body.error, 'needs_reauth');
+	assert.equal((await grantOf(service, unlucky)).cause, 'rotation_response_lost');
+	await everyGrantLives({ ...world, crowd: others });
+	assert.equal((await rows(service, 'SELECT grant_id FROM oauth_events WHERE kind = \'needs_reauth\'')).length, 1);
+});
+
+test('SIGTERM in the middle of slow refreshes: the stop waits for them, nothing is lost', async (t) => {
+	const world = await makeCrowd(t, SHORT, 5);
+	const { service, adversary, crowd } = world;
+	await sleep(1050);
+	await adversary.config({ delay_after_ms: 1200 });
+	const waiting = crowd.map((flow) => read(service, flow).catch(() => null));
+	await adversary.wait('token', 2 * crowd.length);
+	assert.equal(await service.stop(), 0);
+	await Promise.all(waiting);
+	await adversary.config({ delay_after_ms: 0 });
+	await service.start();
+	for (const flow of crowd) {
+		await eventually(`${flow.user} has its answer`, async () => (await grantOf(service, flow)).generation === 2, 8000);
+	}
+	await everyGrantLives(world);
+	assert.equal((await adversary.counters()).token_error, 0);
+});
