@@ -102,7 +102,8 @@ enum err api_authenticators_validate(struct call *c, struct errinfo *ei)
 
 enum err api_authenticators_index(struct call *c, struct errinfo *ei)
 {
-	bool disabled_too = slice_is_nocase(params_get(&c->query, "include_disabled"), "true");
+	struct slice wish = params_get(&c->query, "include_disabled");
+	bool disabled_too = slice_is_nocase(wish, "true") || slice_is(wish, "1");
 	struct authenticator_row *rows;
 	struct app_row app;
 	struct jsonw w;

@@ -34,17 +34,31 @@ static void write_view(struct jsonw *w, const struct connection_view *v)
 	jsonw_object_end(w);
 }
 
+static enum err wanted_status(struct call *c, struct slice *ret, struct errinfo *ei)
+{
+	static const char *const known[] = {"pending", "active", "expiring", "needs_reauth", "revoked"};
+
+	*ret = params_get(&c->query, "status");
+	for (size_t i = 0; ret->n && i < sizeof known / sizeof known[0]; i++)
+		if (slice_is(*ret, known[i]))
+			return ERR_OK;
+	return ret->n ? err_field(ei, "status", "must be pending, active, expiring, needs_reauth or revoked") : ERR_OK;
+}
+
 enum err api_connections_index(struct call *c, struct errinfo *ei)
 {
 	struct connection_view *views;
 	struct app_row app;
 	struct user_row user;
+	struct slice status;
 	struct jsonw w;
 	size_t n;
 	enum err e = app_and_user(c, &app, &user, ei);
 
 	if (!e)
-		e = connections_list(c->core, app.app_id, user.user_id, params_get(&c->query, "status"), c->arena, &views, &n, ei);
+		e = wanted_status(c, &status, ei);
+	if (!e)
+		e = connections_list(c->core, app.app_id, user.user_id, status, c->arena, &views, &n, ei);
 	if (e)
 		return e;
 	w = call_json(c, 200);
@@ -64,7 +78,7 @@ enum err api_connections_remove(struct call *c, struct errinfo *ei)
 	enum err e = app_and_user(c, &app, &user, ei);
 
 	if (!e)
-		e = connections_resolve(c->core, app.app_id, user.user_id, request_path_param(c->request, "ref"), c->arena, &row, ei);
+		e = connections_resolve_any(c->core, app.app_id, user.user_id, request_path_param(c->request, "ref"), c->arena, &row, ei);
 	if (!e)
 		e = connections_disconnect(c->core, &row, c->caller.actor, ei);
 	if (e)

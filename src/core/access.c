@@ -153,12 +153,15 @@ enum err access_user(struct core *core, const struct caller *c, const struct app
 {
 	enum err e;
 
-	if (user.n == 0) {
+	if (!user.p) {
 		*ret = c->owner;
 		return ERR_OK;
 	}
 	if (c->kind == CALLER_SESSION)
 		return err_set(ei, ERR_FORBIDDEN, "a session acts for itself: leave out the parameter user");
+	/* An id that came out empty in the app's backend must not become the key's owner. */
+	if (user.n == 0)
+		return err_field(ei, "user", "is empty: name the user, or leave it out to act as the key's owner");
 	e = store_find(core->store, SQL_USER_EXTERNAL, STORE_PARAMS(STORE_TEXT(app->app_id), STORE_SLICE(user)), a, ret, ei);
 	if (e == ERR_NOT_FOUND) {
 		err_hint(ei, e, "A user comes into being with the first connect link made for them.");

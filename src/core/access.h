@@ -56,8 +56,8 @@ enum err access_app(struct core *core, const struct caller *c, struct slice app_
 /* True when the caller may act in that app: key's reach, or the session's user owns it. */
 bool access_reaches(const struct caller *c, const struct app_row *app);
 /*
- * Whom the caller acts for in the app: itself, or `user` (an external id; keys only: a session gets ERR_FORBIDDEN).
- * ERR_NOT_FOUND for an unknown external user.
+ * Whom the caller acts for in the app: itself (`user` p NULL), or `user` (an external id; keys only: a session gets
+ * ERR_FORBIDDEN). ERR_NOT_FOUND for an unknown external user, ERR_UNPROCESSABLE, field "user", for an empty id.
  */
 enum err access_user(struct core *core, const struct caller *c, const struct app_row *app, struct slice user,
 		     struct arena *a, struct user_row *ret, struct errinfo *ei);

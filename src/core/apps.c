@@ -128,7 +128,7 @@ static enum err wanted_scopes(const struct caller *c, const struct jsonr *scopes
 	struct buf b;
 	enum err e;
 
-	if (scopes) {
+	if (jsonr_type(scopes) != JSONR_ABSENT && jsonr_type(scopes) != JSONR_NULL) {
 		buf_init(&b, 4096);
 		jsonr_dump(scopes, &b);
 		text = arena_strndup(a, buf_slice(&b));
@@ -203,5 +203,7 @@ enum err apps_key_revoke(struct core *core, const struct caller *c, const char *
 		return e;
 	if (!theirs)
 		return err_set(ei, ERR_NOT_FOUND, "no live key has this id");
-	return store_change_one(core->store, SQL_API_KEY_REVOKE, STORE_PARAMS(STORE_SLICE(key_id), STORE_INT(core_now(core))), ei);
+	e = store_change_one(core->store, SQL_API_KEY_REVOKE, STORE_PARAMS(STORE_SLICE(key_id), STORE_INT(core_now(core))), ei);
+	/* Revoked by another call in the same moment. */
+	return e == ERR_CONFLICT ? err_set(ei, ERR_NOT_FOUND, "no live key has this id") : e;
 }

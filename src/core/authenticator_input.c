@@ -12,7 +12,7 @@
 #include "core/line.h"
 #include "oauth/scope.h"
 
-enum { NAME_MAX = 100, CLIENT_ID_MAX = 512, CLIENT_SECRET_MAX = 4096, CONFIGURATION_MAX = 256 * 1024 };
+enum { NAME_MAX = 100, CLIENT_ID_MAX = 512, CLIENT_SECRET_MAX = 4096, CONFIGURATION_MAX = 256 * 1024, KEPT_MAX = 8 * 1024 };
 
 /* Fields that a caller may send, and those only we may set (AP-04). */
 static const char *const known_fields[] = {
@@ -182,6 +182,15 @@ const char *authenticator_input_configuration(const struct profile *p, struct ar
 	return copy;
 }
 
+/* What is kept of each is bounded, so that the list of all of an app's fits into one answer. */
+static void check_size(const struct authenticator_input *in, struct arena *a, struct errinfo *ei)
+{
+	if (strlen(authenticator_input_configuration(&in->profile, a)) > KEPT_MAX)
+		err_field(ei, "configuration", "is longer than %d bytes", KEPT_MAX);
+	if (in->scopes.n > KEPT_MAX)
+		err_field(ei, "scopes", "are longer than %d bytes together", KEPT_MAX);
+}
+
 enum err authenticator_input_profile(const struct authenticator_row *row, struct arena *a, struct profile *ret,
 				     struct errinfo *ei)
 {
@@ -306,6 +315,8 @@ enum err authenticator_input_new(struct core *core, const struct jsonr *body, st
 			err_field(ei, "name", "is required");
 		if (!text_field(body, "client_id", NULL, ei).n)
 			err_field(ei, "client_id", "is required: the provider's console shows it");
+		if (!text_field(body, "client_secret", NULL, ei).n)
+			err_field(ei, "client_secret", "is required, but for public clients");
 		return ERR_UNPROCESSABLE;
 	}
 	in.ignored = ARENA_NEW_N(a, jsonr_count(body) + 1, const char *);
@@ -321,6 +332,7 @@ enum err authenticator_input_new(struct core *core, const struct jsonr *body, st
 	check_redirect(core, &in, ei);
 	if (!tells_accounts_apart(&in))
 		warn(&in, "nothing here says whose account it is, so each user can have one account of this provider: set configuration.identity_url (and identity_subject) to the provider's \"who am I\" address");
+	check_size(&in, a, ei);
 	if (ei->field_count)
 		return ERR_UNPROCESSABLE;
 	*ret = in;
@@ -367,6 +379,9 @@ enum err authenticator_input_change(struct core *core, const struct authenticato
 	/* Also when the same change turns client authentication off: it could be turned on again, for the new endpoint. */
 	if (*ret_endpoints_changed && !in.client_secret && (in.profile.auth != CLIENT_AUTH_NONE || row->client_secret.bytes.n))
 		err_field(ei, "client_secret", "is needed again, because an endpoint changes: it says that whoever changes it owns the OAuth app");
+	else if (in.profile.auth != CLIENT_AUTH_NONE && !in.client_secret && !row->client_secret.bytes.n)
+		err_field(ei, "client_secret", "is required: there is none yet, and the configuration says that this is no public client");
+	check_size(&in, a, ei);
 	if (ei->field_count)
 		return ERR_UNPROCESSABLE;
 	*ret = in;

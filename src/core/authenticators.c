@@ -72,13 +72,37 @@ struct registering {
 	struct core *core;
 	const struct caller *caller;
 	const struct authenticator_row *row;
+	const struct profile *profile;
+	struct arena *arena;
+	bool name_taken;
 };
 
+/* Room for one more; so there are never more than can be listed. */
+static enum err check_room(struct core *core, const char *app_id, struct arena *a, struct errinfo *ei)
+{
+	struct authenticator_row *rows;
+	size_t n;
+	enum err e = authenticators_list(core, app_id, a, &rows, &n, ei);
+
+	if (e || n < AUTHENTICATORS_MAX)
+		return e;
+	err_hint(ei, ERR_CONFLICT, "Delete one that is not used any more, or use another app.");
+	err_set(ei, ERR_CONFLICT, "this app has %d authenticators already", AUTHENTICATORS_MAX);
+	return err_code(ei, ERR_CONFLICT, "limit_reached");
+}
+
+/* The checks are in the transaction: two workers may register at once. */
 static enum err insert(void *arg, struct errinfo *ei)
 {
 	struct registering *r = arg;
-	enum err e = store_insert(r->core->store, TABLE_AUTHENTICATORS, r->row, ei);
+	enum err e = check_shared_redirect(r->core, r->row->redirect_uri, r->row->id, r->profile, r->arena, ei);
 
+	if (!e)
+		e = check_room(r->core, r->row->app_id, r->arena, ei);
+	if (e)
+		return e;
+	e = store_insert(r->core->store, TABLE_AUTHENTICATORS, r->row, ei);
+	r->name_taken = e == ERR_CONFLICT;
 	return e ? e : add_event(r->core, r->caller, r->row, "authenticator_registered", ei);
 }
 
@@ -102,7 +126,7 @@ enum err authenticators_register(struct core *core, const struct caller *c, cons
 		.name_key = name_key(in->name, a),
 		.endpoint_rev = 1,
 	};
-	struct registering r = {.core = core, .caller = c, .row = &row};
+	struct registering r = {.core = core, .caller = c, .row = &row, .profile = &in->profile, .arena = a};
 	struct seal_place place;
 	enum err e;
 
@@ -110,13 +134,11 @@ enum err authenticators_register(struct core *core, const struct caller *c, cons
 	row.id = row.authenticator_id = arena_strdup(a, id);
 	row.redirect_uri = in->redirect_uri[0] ? in->redirect_uri
 					       : arena_printf(a, "%s/auth/callback/%s", core->public_url, id);
-	e = check_shared_redirect(core, row.redirect_uri, id, &in->profile, a, ei);
 	place = secret_place(row.id);
-	if (!e)
-		e = vault_seal(core, app->app_id, &place, in->client_secret, a, &row.client_secret, ei);
+	e = vault_seal(core, app->app_id, &place, in->client_secret, a, &row.client_secret, ei);
 	if (!e)
 		e = store_transaction(core->store, insert, &r, ei);
-	if (e == ERR_CONFLICT)
+	if (r.name_taken)
 		return name_taken(in->name, ei);
 	if (!e)
 		*ret = row;
@@ -156,6 +178,8 @@ struct updating {
 	struct core *core;
 	const struct caller *caller;
 	const struct authenticator_row *row;
+	const struct profile *profile;
+	struct arena *arena;
 	int64_t before_at;
 };
 
@@ -163,7 +187,11 @@ static enum err update(void *arg, struct errinfo *ei)
 {
 	struct updating *u = arg;
 	const struct authenticator_row *r = u->row;
-	enum err e = store_change_one(
+	enum err e = check_shared_redirect(u->core, r->redirect_uri, r->id, u->profile, u->arena, ei);
+
+	if (e)
+		return e;
+	e = store_change_one(
 		u->core->store, SQL_AUTHENTICATOR_UPDATE,
 		STORE_PARAMS(STORE_TEXT(r->authenticator_id), STORE_TEXT(r->authenticator_name), STORE_TEXT(r->name_key),
 			     STORE_TEXT(r->client_id), STORE_SEALED(r->client_secret), STORE_TEXT(r->redirect_uri),
@@ -179,7 +207,7 @@ enum err authenticators_update(struct core *core, const struct caller *c, const 
 			       struct errinfo *ei)
 {
 	struct authenticator_row row = *io;
-	struct updating u = {.core = core, .caller = c, .row = &row, .before_at = io->updated_at};
+	struct updating u = {.core = core, .caller = c, .row = &row, .profile = &in->profile, .arena = a, .before_at = io->updated_at};
 	struct seal_place place = secret_place(row.id);
 	enum err e = ERR_OK;
 
@@ -196,8 +224,7 @@ enum err authenticators_update(struct core *core, const struct caller *c, const 
 	row.updated_at = core_now(core) > io->updated_at ? core_now(core) : io->updated_at + 1;
 	if (endpoints_changed)
 		row.endpoint_rev++;
-	e = check_shared_redirect(core, row.redirect_uri, row.id, &in->profile, a, ei);
-	if (!e && in->client_secret)
+	if (in->client_secret)
 		e = vault_seal(core, row.app_id, &place, in->client_secret, a, &row.client_secret, ei);
 	if (!e)
 		e = store_transaction(core->store, update, &u, ei);
@@ -242,6 +269,8 @@ enum err authenticators_delete(struct core *core, const struct caller *c, const 
 		return e;
 	d.connections = connections;
 	e = store_transaction(core->store, delete_all, &d, ei);
+	if (e == ERR_CONFLICT) /* deleted by another call in the same moment */
+		return not_found(ei);
 	if (e)
 		return e;
 	grants = ARENA_NEW_N(a, d.n + 1, const char *);

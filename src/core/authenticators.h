@@ -6,9 +6,9 @@
 #include "core/authenticator_input.h"
 #include "oauth/token.h"
 
-enum { AUTHENTICATORS_MAX = 500 }; /* per app */
+enum { AUTHENTICATORS_MAX = 150 }; /* per app: as many of the largest as one answer holds */
 
-/* ERR_CONFLICT when the app has one of that name. */
+/* ERR_CONFLICT when the app has one of that name, or AUTHENTICATORS_MAX ("limit_reached"). */
 enum err authenticators_register(struct core *core, const struct caller *c, const struct app_row *app,
 				 const struct authenticator_input *in, struct arena *a, struct authenticator_row *ret,
 				 struct errinfo *ei);

@@ -8,27 +8,29 @@
 #include "core/events.h"
 #include "oauth/scope.h"
 
-enum { EXPIRING_MS = 60 * 60 * 1000 };
+enum { EXPIRING_MS = 60 * 60 * 1000, ROW_BYTES_MAX = 4 << 20, LIST_BYTES_MAX = 3 << 20 };
 
 static enum err fill_view(struct core *core, const struct connection_row *row, struct arena *a,
 			  struct connection_view *v, struct errinfo *ei)
 {
+	/* Tokens and configurations are large and not shown: for a thousand rows they would not fit into one request. */
+	CLEANUP(arena_free) struct arena *scratch = arena_new(ROW_BYTES_MAX);
 	struct authenticator_row auth;
 	struct grant_row g;
 	int64_t now = core_now(core);
-	enum err e = store_find(core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(row->authenticator_id)), a, &auth, ei);
+	enum err e = store_find(core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(row->authenticator_id)), scratch, &auth, ei);
 
 	if (!e)
-		e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(row->grant_id)), a, &g, ei);
+		e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(row->grant_id)), scratch, &g, ei);
 	if (e)
 		return e;
 	*v = (struct connection_view){
 		.row = *row,
 		.status = row->auth_status,
-		.cause = g.cause,
-		.name = auth.authenticator_name,
-		.type = auth.authenticator_type,
-		.scopes = g.scopes,
+		.cause = arena_strdup(a, g.cause),
+		.name = arena_strdup(a, auth.authenticator_name),
+		.type = arena_strdup(a, auth.authenticator_type),
+		.scopes = arena_strdup(a, g.scopes),
 		.missing = scope_missing(slice_from(row->requested_scopes), slice_from(g.scopes), a),
 		.expires_at = g.expires_at,
 	};
@@ -43,12 +45,20 @@ static enum err fill_view(struct core *core, const struct connection_row *row, s
 	return ERR_OK;
 }
 
+/* A provider may grant long lists of scopes; they must not fill the request's memory. */
+static enum err too_much(struct errinfo *ei)
+{
+	err_hint(ei, ERR_CONFLICT, "Disconnect accounts that are not used any more.");
+	err_set(ei, ERR_CONFLICT, "this user's connections do not fit into one answer");
+	return err_code(ei, ERR_CONFLICT, "limit_reached");
+}
+
 enum err connections_list(struct core *core, const char *app_id, const char *user_id, struct slice status,
 			  struct arena *a, struct connection_view **ret, size_t *ret_n, struct errinfo *ei)
 {
 	struct connection_row *rows;
 	struct connection_view *views;
-	size_t n, kept = 0;
+	size_t n, kept = 0, bytes = 0;
 	enum err e = store_list(core->store, SQL_CONNECTIONS_OF_USER, STORE_PARAMS(STORE_TEXT(app_id), STORE_TEXT(user_id)),
 				CONNECTIONS_MAX, a, &rows, &n, ei);
 
@@ -57,6 +67,8 @@ enum err connections_list(struct core *core, const char *app_id, const char *use
 	views = ARENA_NEW_N(a, n + 1, struct connection_view);
 	for (size_t i = 0; i < n; i++) {
 		e = fill_view(core, &rows[i], a, &views[kept], ei);
+		if (!e && (bytes += strlen(views[kept].scopes) + views[kept].missing.n) > LIST_BYTES_MAX)
+			e = too_much(ei);
 		if (e)
 			return e;
 		if (status.n ? slice_is(status, views[kept].status) : strcmp(views[kept].status, "revoked") != 0)
@@ -106,9 +118,9 @@ static enum err ambiguous(const struct candidate *all, size_t n, enum matching b
 	return err_code(ei, ERR_CONFLICT, "ambiguous");
 }
 
-/* The user's connections that have not ended, each with its authenticator. */
-static enum err load_candidates(struct core *core, const char *app_id, const char *user_id, struct arena *a,
-				struct candidate **ret, size_t *ret_n, struct errinfo *ei)
+/* The user's connections that have not ended, each with its authenticator; those of disabled ones only with `disabled_too`. */
+static enum err load_candidates(struct core *core, const char *app_id, const char *user_id, bool disabled_too,
+				struct arena *a, struct candidate **ret, size_t *ret_n, struct errinfo *ei)
 {
 	struct authenticator_row *authenticators;
 	struct connection_row *rows;
@@ -127,7 +139,7 @@ static enum err load_candidates(struct core *core, const char *app_id, const cha
 		if (strcmp(rows[i].auth_status, "revoked") == 0)
 			continue;
 		for (size_t k = 0; k < m; k++)
-			if (authenticators[k].is_active &&
+			if ((authenticators[k].is_active || disabled_too) &&
 			    strcmp(rows[i].authenticator_id, authenticators[k].authenticator_id) == 0)
 				all[kept++] = (struct candidate){.row = &rows[i], .authenticator = &authenticators[k]};
 	}
@@ -136,12 +148,12 @@ static enum err load_candidates(struct core *core, const char *app_id, const cha
 	return ERR_OK;
 }
 
-enum err connections_resolve(struct core *core, const char *app_id, const char *user_id, struct slice ref,
-			     struct arena *a, struct connection_row *ret, struct errinfo *ei)
+static enum err resolve(struct core *core, const char *app_id, const char *user_id, struct slice ref, bool disabled_too,
+			struct arena *a, struct connection_row *ret, struct errinfo *ei)
 {
 	struct candidate *all;
 	size_t n;
-	enum err e = load_candidates(core, app_id, user_id, a, &all, &n, ei);
+	enum err e = load_candidates(core, app_id, user_id, disabled_too, a, &all, &n, ei);
 
 	if (e)
 		return e;
@@ -162,6 +174,18 @@ enum err connections_resolve(struct core *core, const char *app_id, const char *
 	}
 	err_hint(ei, ERR_NOT_FOUND, "GET /api/v1/credentials/connections lists this user's connections; a connect link makes one.");
 	return err_set(ei, ERR_NOT_FOUND, "this user has no connection of that id, authenticator, name or type");
+}
+
+enum err connections_resolve(struct core *core, const char *app_id, const char *user_id, struct slice ref,
+			     struct arena *a, struct connection_row *ret, struct errinfo *ei)
+{
+	return resolve(core, app_id, user_id, ref, false, a, ret, ei);
+}
+
+enum err connections_resolve_any(struct core *core, const char *app_id, const char *user_id, struct slice ref,
+				 struct arena *a, struct connection_row *ret, struct errinfo *ei)
+{
+	return resolve(core, app_id, user_id, ref, true, a, ret, ei);
 }
 
 enum err connections_end(struct core *core, const struct connection_row *c, const char *cause, const char *actor,

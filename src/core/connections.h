@@ -21,11 +21,14 @@ struct connection_view {
 enum err connections_list(struct core *core, const char *app_id, const char *user_id, struct slice status,
 			  struct arena *a, struct connection_view **ret, size_t *ret_n, struct errinfo *ei);
 /*
- * {ref} among the user's connections that have not ended: connection id, authenticator id, authenticator's name without regard to
+ * {ref} among the user's connections that have not ended and whose authenticator is not disabled: connection id, authenticator id, authenticator's name without regard to
  * case, then type. ERR_NOT_FOUND; ERR_CONFLICT "ambiguous" with the candidates' ids and accounts.
  */
 enum err connections_resolve(struct core *core, const char *app_id, const char *user_id, struct slice ref,
 			     struct arena *a, struct connection_row *ret, struct errinfo *ei);
+/* Likewise among those of disabled authenticators too: what may be ended. */
+enum err connections_resolve_any(struct core *core, const char *app_id, const char *user_id, struct slice ref,
+				 struct arena *a, struct connection_row *ret, struct errinfo *ei);
 /* Ends one within the caller's transaction: grant and connection revoked, event written. */
 enum err connections_end(struct core *core, const struct connection_row *c, const char *cause, const char *actor,
 			 struct errinfo *ei);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listing and finding connections: what a list may cost, and what a disabled authenticator still allows. */
+#include "core/connections.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "core/testcore.h"
+
+enum { ACCOUNTS = 40, LIST_BYTES = 1 << 20 };
+
+static int setup(void **state)
+{
+	struct testcore *t = MEM_NEW(struct testcore);
+
+	testcore_init(t);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	testcore_done(*state);
+	free(*state);
+	return 0;
+}
+
+/* An answer with tokens of `token_bytes` each, and scopes that were asked for or are invented, `scopes` of them. */
+static const char *answer(struct testcore *t, size_t token_bytes, size_t scopes)
+{
+	struct buf text;
+	const char *copy;
+
+	buf_init(&text, 1 << 20);
+	buf_puts(&text, "{\"token_type\":\"Bearer\",\"expires_in\":3600,\"access_token\":\"");
+	for (size_t i = 0; i < token_bytes; i++)
+		buf_putc(&text, 'a');
+	buf_puts(&text, "\",\"refresh_token\":\"");
+	for (size_t i = 0; i < token_bytes; i++)
+		buf_putc(&text, 'r');
+	buf_puts(&text, "\",\"scope\":\"read");
+	for (size_t i = 0; i < scopes; i++)
+		buf_printf(&text, " %0250zu", i);
+	buf_puts(&text, "\"}");
+	assert_true(buf_ok(&text));
+	copy = arena_strndup(t->arena, buf_slice(&text));
+	buf_done(&text);
+	return copy;
+}
+
+static void connect_accounts(struct testcore *t, const struct authenticator_row *auth, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *who = arena_printf(t->arena, "{\"sub\":\"s%zu\",\"email\":\"%zu@example.org\"}", i, i);
+		struct flow_row flow = testcore_connect(t, auth, &t->admin.owner, text, who);
+
+		assert_string_equal(flow.result, "connected");
+	}
+}
+
+static enum err list(struct testcore *t, struct arena *a, size_t *ret_n)
+{
+	struct connection_view *views;
+
+	err_clear(&t->ei);
+	return connections_list(&t->core, t->app.app_id, t->admin.owner.user_id, (struct slice){0}, a, &views, ret_n, &t->ei);
+}
+
+/* The list once read every token of every row into the request's arena, whose end is the process's. */
+static void a_list_holds_no_tokens(void **state)
+{
+	struct testcore *t = *state;
+	CLEANUP(arena_free) struct arena *small = arena_new(LIST_BYTES);
+	struct authenticator_row auth = testcore_probe(t);
+	size_t n;
+
+	connect_accounts(t, &auth, ACCOUNTS, answer(t, 30000, 0)); /* 2.4 MB of tokens */
+	assert_int_equal(list(t, small, &n), ERR_OK);
+	assert_int_equal(n, ACCOUNTS);
+}
+
+static void a_list_that_does_not_fit_is_refused(void **state)
+{
+	struct testcore *t = *state;
+	CLEANUP(arena_free) struct arena *a = arena_new(32 << 20);
+	struct authenticator_row auth = testcore_probe(t);
+	const char *text = answer(t, 10, 99);
+	size_t n = 0;
+
+	connect_accounts(t, &auth, 100, text); /* 2.5 MB of scopes */
+	assert_int_equal(list(t, a, &n), ERR_OK);
+	assert_int_equal(n, 100);
+	for (size_t i = 100; i < 140; i++)
+		testcore_connect(t, &auth, &t->admin.owner, text, arena_printf(t->arena, "{\"sub\":\"s%zu\"}", i));
+	assert_int_equal(list(t, a, &n), ERR_CONFLICT);
+	assert_string_equal(t->ei.code, "limit_reached");
+}
+
+static void what_is_disabled_can_be_ended_but_not_used(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	const char *user = t->admin.owner.user_id;
+	struct connection_row row;
+
+	connect_accounts(t, &auth, 1, answer(t, 10, 0));
+	testcore_sql(t, "UPDATE oauth_authenticators SET is_active = 0");
+	assert_int_equal(connections_resolve(&t->core, "default", user, SLICE_LIT("probe"), t->arena, &row, &t->ei), ERR_NOT_FOUND);
+	assert_int_equal(connections_resolve_any(&t->core, "default", user, SLICE_LIT("probe"), t->arena, &row, &t->ei), ERR_OK);
+	assert_int_equal(connections_disconnect(&t->core, &row, "test", &t->ei), ERR_OK);
+	assert_int_equal(connections_resolve_any(&t->core, "default", user, SLICE_LIT("probe"), t->arena, &row, &t->ei), ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_list_holds_no_tokens, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_list_that_does_not_fit_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_disabled_can_be_ended_but_not_used, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
