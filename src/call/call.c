@@ -238,6 +238,14 @@ static void write_fields(struct jsonw *w, const struct errinfo *ei)
 	jsonw_object_end(w);
 }
 
+static const char *hint_of(const struct errinfo *ei)
+{
+	if (ei && ei->hint[0])
+		return ei->hint;
+	return ei && ei->field_count ? "Correct what \"fields\" names and send it again."
+				     : "Tell the operator the request id: the log has it.";
+}
+
 void call_error_json(struct response *r, const char *request_id, enum err e, int status, const struct errinfo *ei)
 {
 	struct jsonw w;
@@ -249,7 +257,7 @@ void call_error_json(struct response *r, const char *request_id, enum err e, int
 	jsonw_object(&w, NULL);
 	jsonw_string(&w, "error", err_wire_code(e, ei));
 	jsonw_string(&w, "detail", ei && ei->detail[0] ? ei->detail : "the request could not be served");
-	jsonw_string(&w, "hint", ei && ei->hint[0] ? ei->hint : "Tell the operator the request id: the log has it.");
+	jsonw_string(&w, "hint", hint_of(ei));
 	jsonw_string(&w, "request_id", request_id);
 	if (ei && ei->field_count)
 		write_fields(&w, ei);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "core/users.h"
 #include "json/jsonr.h"
+#include "json/jsonw.h"
 #include "secret/apikey.h"
 
 static const char *const scope_names[ACCESS_BIT__COUNT] = {
@@ -42,6 +43,24 @@ enum err access_scopes_parse(const char *array, unsigned *ret, struct errinfo *e
 	}
 	*ret = bits & ACCESS_ADMIN ? (unsigned)ACCESS_ALL : bits;
 	return ERR_OK;
+}
+
+const char *access_scopes_text(unsigned scopes, struct arena *a)
+{
+	struct jsonw w;
+	struct buf text;
+	const char *copy;
+
+	buf_init(&text, 1024);
+	jsonw_init(&w, &text);
+	jsonw_array(&w, NULL);
+	for (unsigned bit = 0; bit < ACCESS_BIT__COUNT; bit++)
+		if (scopes & ACCESS_ADMIN ? bit == ACCESS_BIT_ADMIN : (scopes & 1u << bit) != 0)
+			jsonw_string(&w, NULL, scope_names[bit]);
+	jsonw_array_end(&w);
+	copy = arena_strndup(a, buf_slice(&text));
+	buf_done(&text);
+	return copy;
 }
 
 static enum err active_user(struct core *core, const char *user_id, struct arena *a, struct user_row *ret,

@@ -63,3 +63,5 @@ enum err access_user(struct core *core, const struct caller *c, const struct app
 		     struct arena *a, struct user_row *ret, struct errinfo *ei);
 /* A JSON array of scope names to bits. ERR_UNPROCESSABLE, field "scopes". */
 enum err access_scopes_parse(const char *array, unsigned *ret, struct errinfo *ei);
+/* And back, each once; "admin" alone when it is among them. */
+const char *access_scopes_text(unsigned scopes, struct arena *a);

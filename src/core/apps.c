@@ -17,6 +17,13 @@ static enum err check_name(struct slice name, struct errinfo *ei)
 	return line_is_plain(name) ? ERR_OK : err_field(ei, "name", "must be one line without control characters");
 }
 
+static enum err too_many(struct errinfo *ei, const char *what, int max)
+{
+	err_hint(ei, ERR_CONFLICT, "End some that are not used any more.");
+	err_set(ei, ERR_CONFLICT, "there are %d %s already", max, what);
+	return err_code(ei, ERR_CONFLICT, "limit_reached");
+}
+
 /* Each prefix: an absolute URL without query and fragment; https, or http on loopback. */
 static enum err check_prefixes(const struct jsonr *v, struct arena *a, const char **ret, struct errinfo *ei)
 {
@@ -46,12 +53,18 @@ enum err apps_create(struct core *core, const struct caller *c, struct slice nam
 {
 	struct app_row app = {.owner_user_id = c->owner.user_id, .return_to = "[]", .created_at = core_now(core)};
 	char id[RANDOM_ID_BYTES];
+	struct app_row *others;
+	size_t n;
 	enum err e = check_name(name, ei);
 
 	if (!e && return_to)
 		e = check_prefixes(return_to, a, &app.return_to, ei);
 	if (!e && c->reach_app_id[0])
 		e = err_set(ei, ERR_FORBIDDEN, "a key of one app cannot make another app");
+	if (!e)
+		e = apps_list(core, c, a, &others, &n, ei);
+	if (!e && n >= APPS_MAX)
+		e = too_many(ei, "apps", APPS_MAX);
 	if (e)
 		return e;
 	random_id(id);
@@ -72,7 +85,7 @@ enum err apps_list(struct core *core, const struct caller *c, struct arena *a, s
 {
 	struct app_row *rows;
 	size_t n, kept = 0;
-	enum err e = store_list(core->store, SQL_APPS_ALL, STORE_NO_PARAMS, APPS_LIST_MAX, a, &rows, &n, ei);
+	enum err e = store_list(core->store, SQL_APPS_ALL, STORE_NO_PARAMS, APPS_MAX + 1, a, &rows, &n, ei);
 
 	if (e)
 		return e;
@@ -140,8 +153,18 @@ static enum err wanted_scopes(const struct caller *c, const struct jsonr *scopes
 	/* A session lacks tokens:read for itself but belongs to the owner, who may hand it to a key. */
 	if (c->kind == CALLER_KEY && (bits & ~c->scopes))
 		return err_set(ei, ERR_FORBIDDEN, "a key cannot make one with wider scopes than its own");
-	*ret = text;
+	*ret = access_scopes_text(bits, a);
 	return ERR_OK;
+}
+
+/* There are never more than can be listed. */
+static enum err check_room(struct core *core, const char *app_id, struct arena *a, struct errinfo *ei)
+{
+	struct api_key_row *rows;
+	size_t n;
+	enum err e = apps_key_list(core, app_id, a, &rows, &n, ei);
+
+	return e || n < APPS_KEYS_MAX ? e : too_many(ei, "live keys", APPS_KEYS_MAX);
 }
 
 enum err apps_key_create(struct core *core, const struct caller *c, const char *app_id, struct slice name,
@@ -161,6 +184,8 @@ enum err apps_key_create(struct core *core, const struct caller *c, const char *
 		e = wanted_scopes(c, scopes, a, &row.scopes, ei);
 	if (!e && c->reach_app_id[0] && strcmp(c->reach_app_id, app_id) != 0)
 		e = err_set(ei, ERR_FORBIDDEN, "a key cannot make one with a wider reach than its own");
+	if (!e)
+		e = check_room(core, app_id, a, ei);
 	if (e)
 		return e;
 	apikey_make(id, hash, &text);
@@ -179,14 +204,14 @@ enum err apps_key_create(struct core *core, const struct caller *c, const char *
 enum err apps_key_list(struct core *core, const char *app_id, struct arena *a, struct api_key_row **ret, size_t *ret_n,
 		       struct errinfo *ei)
 {
-	return store_list(core->store, SQL_API_KEYS_OF_APP, STORE_PARAMS(STORE_TEXT(app_id)), APPS_LIST_MAX, a, ret, ret_n,
+	return store_list(core->store, SQL_API_KEYS_OF_APP, STORE_PARAMS(STORE_TEXT(app_id)), APPS_KEYS_OF_USER_MAX, a, ret, ret_n,
 			  ei);
 }
 
 enum err apps_key_list_of_user(struct core *core, const char *user_id, struct arena *a, struct api_key_row **ret,
 			       size_t *ret_n, struct errinfo *ei)
 {
-	return store_list(core->store, SQL_API_KEYS_OF_USER, STORE_PARAMS(STORE_TEXT(user_id)), APPS_LIST_MAX, a, ret, ret_n,
+	return store_list(core->store, SQL_API_KEYS_OF_USER, STORE_PARAMS(STORE_TEXT(user_id)), APPS_KEYS_OF_USER_MAX, a, ret, ret_n,
 			  ei);
 }
 

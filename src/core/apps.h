@@ -5,7 +5,13 @@
 #include "core/access.h"
 #include "json/jsonr.h"
 
-enum { APPS_NAME_MAX = 100, APPS_LIST_MAX = 1000, APPS_PREFIXES_MAX = 20 };
+enum {
+	APPS_NAME_MAX = 100,
+	APPS_MAX = 1000,
+	APPS_PREFIXES_MAX = 20,
+	APPS_KEYS_MAX = 200,           /* live ones of one reach */
+	APPS_KEYS_OF_USER_MAX = 10000, /* listed */
+};
 
 /* Makes an app with its data key. `return_to`: a JSON array of URL prefixes, may be NULL. */
 enum err apps_create(struct core *core, const struct caller *c, struct slice name, const struct jsonr *return_to,

@@ -10,6 +10,8 @@
 #include "core/events.h"
 #include "core/vault.h"
 
+enum { BATCH_BYTES_MAX = 16 << 20 };
+
 static struct seal_place secret_place(const char *id)
 {
 	return (struct seal_place){.table = "oauth_authenticators", .row = id, .column = "client_secret"};
@@ -239,44 +241,63 @@ struct deleting {
 	struct core *core;
 	const struct caller *caller;
 	const struct authenticator_row *row;
-	const struct connection_row *connections;
-	size_t n;
+	struct arena *arena;
+	const char **grants;
+	size_t n, room;
+	bool done;
 };
 
-static enum err delete_all(void *arg, struct errinfo *ei)
+static void note_grant(struct deleting *d, const char *grant_id)
+{
+	if (d->n == d->room) {
+		const char **bigger = ARENA_NEW_N(d->arena, d->room * 2 + 64, const char *);
+
+		if (d->n)
+			memcpy(bigger, d->grants, d->n * sizeof *bigger);
+		d->grants = bigger;
+		d->room = d->room * 2 + 64;
+	}
+	d->grants[d->n++] = arena_strdup(d->arena, grant_id);
+}
+
+/*
+ * Ends the next of its connections, and the authenticator with the last of them. Many are not ended in one transaction:
+ * other writers wait for it. Cut off in between, it stands with the rest of them and can be deleted again.
+ */
+static enum err delete_some(void *arg, struct errinfo *ei)
 {
 	struct deleting *d = arg;
-	enum err e = ERR_OK;
+	CLEANUP(arena_free) struct arena *scratch = arena_new(BATCH_BYTES_MAX);
+	struct connection_row *connections;
+	size_t n;
+	enum err e = store_list(d->core->store, SQL_CONNECTIONS_OF_AUTHENTICATOR,
+				STORE_PARAMS(STORE_TEXT(d->row->authenticator_id)), CONNECTIONS_MAX, scratch, &connections, &n, ei);
 
-	for (size_t i = 0; i < d->n && !e; i++)
-		e = connections_end(d->core, &d->connections[i], "authenticator_deleted", d->caller->actor, ei);
-	if (!e)
-		e = store_change_one(d->core->store, SQL_AUTHENTICATOR_DELETE,
-				     STORE_PARAMS(STORE_TEXT(d->row->authenticator_id), STORE_INT(core_now(d->core))), ei);
+	for (size_t i = 0; i < n && !e; i++) {
+		e = connections_end(d->core, &connections[i], "authenticator_deleted", d->caller->actor, ei);
+		note_grant(d, connections[i].grant_id);
+	}
+	if (e || n)
+		return e;
+	d->done = true;
+	e = store_change_one(d->core->store, SQL_AUTHENTICATOR_DELETE,
+			     STORE_PARAMS(STORE_TEXT(d->row->authenticator_id), STORE_INT(core_now(d->core))), ei);
 	return e ? e : add_event(d->core, d->caller, d->row, "authenticator_deleted", ei);
 }
 
 enum err authenticators_delete(struct core *core, const struct caller *c, const struct authenticator_row *row,
 			       struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei)
 {
-	struct connection_row *connections;
-	struct deleting d = {.core = core, .caller = c, .row = row};
-	const char **grants;
-	enum err e = store_list(core->store, SQL_CONNECTIONS_OF_AUTHENTICATOR, STORE_PARAMS(STORE_TEXT(row->authenticator_id)),
-				10000, a, &connections, &d.n, ei);
+	struct deleting d = {.core = core, .caller = c, .row = row, .arena = a};
+	enum err e = ERR_OK;
 
-	if (e)
-		return e;
-	d.connections = connections;
-	e = store_transaction(core->store, delete_all, &d, ei);
+	while (!e && !d.done)
+		e = store_transaction(core->store, delete_some, &d, ei);
 	if (e == ERR_CONFLICT) /* deleted by another call in the same moment */
 		return not_found(ei);
 	if (e)
 		return e;
-	grants = ARENA_NEW_N(a, d.n + 1, const char *);
-	for (size_t i = 0; i < d.n; i++)
-		grants[i] = connections[i].grant_id;
-	*ret_grants = grants;
+	*ret_grants = d.grants;
 	*ret_n = d.n;
 	return ERR_OK;
 }

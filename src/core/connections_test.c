@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "core/testcore.h"
 
 enum { ACCOUNTS = 40, LIST_BYTES = 1 << 20 };
@@ -117,12 +119,32 @@ static void what_is_disabled_can_be_ended_but_not_used(void **state)
 	assert_int_equal(connections_resolve_any(&t->core, "default", user, SLICE_LIT("probe"), t->arena, &row, &t->ei), ERR_NOT_FOUND);
 }
 
+/* More than one transaction's worth, and none is left behind. */
+static void a_deleted_authenticator_ends_them_all(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	const char **grants;
+	size_t n = 0;
+
+	connect_accounts(t, &auth, 210, answer(t, 10, 0));
+	assert_int_equal(authenticators_delete(&t->core, &t->admin, &auth, t->arena, &grants, &n, &t->ei), ERR_OK);
+	assert_int_equal(n, 210);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(strlen(grants[i]), RANDOM_ID_BYTES - 1);
+	assert_int_equal(list(t, t->arena, &n), ERR_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(testcore_events(t, "authenticator_deleted"), 1);
+	assert_int_equal(authenticators_delete(&t->core, &t->admin, &auth, t->arena, &grants, &n, &t->ei), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_list_holds_no_tokens, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_list_that_does_not_fit_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_disabled_can_be_ended_but_not_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deleted_authenticator_ends_them_all, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

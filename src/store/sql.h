@@ -91,7 +91,7 @@
 	  "WHERE app_id = $1 AND user_id = $2 AND auth_status <> 'replaced' ORDER BY created_at, auth_id")          \
 	X(CONNECTIONS_OF_AUTHENTICATOR, CONNECTIONS,                                                                \
 	  SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")                                        \
-	  "WHERE authenticator_id = $1 AND is_active = 1")                                                          \
+	  "WHERE authenticator_id = $1 AND is_active = 1 ORDER BY created_at LIMIT 200")                                                          \
 	X(CONNECTION_POINT, NONE, "UPDATE user_app_oauth_authentications SET grant_id = $2, auth_status = $3, "     \
 	  "is_active = 1, account = $4, requested_scopes = $5, connected_at = $6 WHERE auth_id = $1")               \
 	X(CONNECTION_STATUS, NONE, "UPDATE user_app_oauth_authentications SET auth_status = $2, is_active = $3 "    \

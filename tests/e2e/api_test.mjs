@@ -429,6 +429,19 @@ describe('the API', () => {
 		await other.expect(200, 'GET', '/apps');
 	});
 
+	test('hostile: keys without end would hide the others from their owner', async () => {
+		const t = await tenant();
+		const make = () => t.api('POST', '/user/api-keys', { json: { name: unique('key'), scopes: Array(100).fill('admin') } });
+		const first = await make();
+		assert.deepEqual(first.body.scopes, ['admin'], 'each scope once');
+		const answers = [];
+		for (let i = 0; i < 240; i += 8) answers.push(...await Promise.all(Array.from({ length: 8 }, make)));
+		assert.ok(answers.every((r) => r.status === 201 || (r.status === 409 && r.body.error === 'limit_reached')));
+		assert.equal(answers.at(-1).status, 409);
+		assert.ok((await t.expect(200, 'GET', '/user/api-keys')).length >= 200);
+		assert.ok((await w.service.expect(200, 'GET', '/user/api-keys')).some((k) => k.app_id === null));
+	});
+
 	test('hostile: user= reaches the users of the own app alone (AP-03)', async () => {
 		const t = await tenant();
 		const other = await tenant();
