@@ -90,12 +90,17 @@ static enum err needs_reauth(const char *cause, const struct connection_row *c, 
 	return err_code(ei, ERR_UPSTREAM_DENIED, "needs_reauth");
 }
 
-/* min_ttl, but never more than nine tenths of the token's life: else a short-lived token is refreshed on every read. */
+/*
+ * min_ttl, but never more than nine tenths of the token's life: else a short-lived token is refreshed on every read. Where
+ * an answer was lost the one retry may end the grant, so what life the access token has is used first (LIFECYCLE §4.7).
+ */
 static int64_t wanted_life_ms(const struct grant_row *g, int64_t min_ttl_s)
 {
-	int64_t life = g->expires_at - g->issued_at, wanted = min_ttl_s * 1000;
+	int64_t life = g->expires_at - g->issued_at, wanted = min_ttl_s * 1000, most = life / 10 * 9;
 
-	return wanted > life / 10 * 9 ? life / 10 * 9 : wanted;
+	if (g->uncertain)
+		most = life / 10 < GRANTS_MIN_TTL_DEFAULT_S * 1000 ? life / 10 : GRANTS_MIN_TTL_DEFAULT_S * 1000;
+	return wanted > most ? most : wanted;
 }
 
 static enum err serve(struct core *core, const struct grant_row *g, struct arena *a, struct grant_reading *r,

@@ -251,6 +251,26 @@ static enum err commit_second(struct testcore *t, const char *grant_id)
 	return refresh_commit(&t->core, grant_id, ATTEMPT, &answer, body, t->arena, &t->ei);
 }
 
+/* LIFECYCLE §4.7: while the outcome is open, the living access token is served instead of risking the grant. */
+static void an_uncertain_grant_is_retried_late(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct grant_reading r;
+
+	connect_account(t, &auth, ann);
+	t->now_ms += 600 * 1000;
+	OK(read_token(t, "probe", 24 * 3600, false, &r));
+	assert_true(r.wants_refresh);
+	testcore_sql(t, "UPDATE oauth_token_grants SET uncertain = 1");
+	OK(read_token(t, "probe", 24 * 3600, false, &r));
+	assert_false(r.wants_refresh);
+	t->now_ms += 2950 * 1000;
+	OK(read_token(t, "probe", 24 * 3600, false, &r));
+	assert_true(r.wants_refresh);
+	assert_int_equal(r.min_life_ms, 60 * 1000);
+}
+
 /* The answer may hold the only living tokens: a switch that was turned meanwhile must not drop them. */
 static void disabling_the_authenticator_in_mid_refresh_loses_nothing(void **state)
 {
@@ -401,6 +421,7 @@ int main(void)
 		CASE(a_refusal_is_read_for_what_it_says),
 		CASE(a_standing_intent_is_joined_not_repeated),
 		CASE(an_answer_that_no_courier_knows_leaves_the_grant_uncertain),
+		CASE(an_uncertain_grant_is_retried_late),
 		CASE(disabling_the_authenticator_in_mid_refresh_loses_nothing),
 		CASE(a_revoke_is_never_undone),
 		cmocka_unit_test(a_failed_refresh_of_an_ended_grant_makes_way),
