@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "core/revocation.h"
 #include "core/testcore.h"
 
 enum { ACCOUNTS = 40, LIST_BYTES = 1 << 20 };
@@ -137,6 +138,30 @@ static void a_deleted_authenticator_ends_them_all(void **state)
 	assert_int_equal(authenticators_delete(&t->core, &t->admin, &auth, t->arena, &grants, &n, &t->ei), ERR_NOT_FOUND);
 }
 
+/* Deleted between the token request and its answer: no connection, no usable token, and one grant to be revoked. */
+static void an_account_that_comes_too_late_is_not_connected(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct flow_row flow;
+	struct grant_row g;
+	const char **ended;
+	size_t n;
+
+	testcore_sql(t, "CREATE TRIGGER late AFTER UPDATE OF intent_attempt ON oauth_sessions WHEN NEW.intent_attempt <> '' "
+			"BEGIN UPDATE oauth_authenticators SET deleted_at = 1, is_active = 0; END");
+	flow = testcore_connect(t, &auth, &t->admin.owner, answer(t, 10, 0), "{\"sub\":\"late\"}");
+	assert_string_equal(flow.result, "failed");
+	assert_string_equal(flow.error_code, "authenticator_changed");
+	assert_int_equal(list(t, t->arena, &n), ERR_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(revocation_open(&t->core, t->arena, &ended, &n, &t->ei), ERR_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_find(t->core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(ended[0])), t->arena, &g, &t->ei), ERR_OK);
+	assert_true(g.is_revoked);
+	assert_int_equal(testcore_events(t, "connected"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_list_that_does_not_fit_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_disabled_can_be_ended_but_not_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deleted_authenticator_ends_them_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_account_that_comes_too_late_is_not_connected, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

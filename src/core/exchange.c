@@ -15,6 +15,8 @@
 #include "core/vault.h"
 #include "oauth/scope.h"
 
+static const char changed_sentence[] = "The authenticator was changed while you were at the provider. Please connect again.";
+
 /* Notes the failure in the flow; what was wrong goes up unchanged. */
 static enum err fail(struct core *core, const struct flow_row *flow, enum err e, const char *code, const char *sentence,
 		     struct errinfo *ei)
@@ -51,8 +53,7 @@ static enum err flow_client(struct core *core, const struct flow_row *flow, stru
 		return e;
 	if (e || auth.deleted_at || !auth.is_active || auth.endpoint_rev != flow->endpoint_rev ||
 	    strcmp(auth.client_id, flow->client_id) != 0)
-		return fail(core, flow, ERR_CONFLICT, "authenticator_changed",
-			    "The authenticator was changed while you were at the provider. Please connect again.", ei);
+		return fail(core, flow, ERR_CONFLICT, "authenticator_changed", changed_sentence, ei);
 	e = authenticators_client(core, &auth, a, &today, ret, ei);
 	if (!e)
 		e = snapshot(flow, a, profile, ei);
@@ -181,6 +182,7 @@ struct committing {
 	struct link_row link; /* link_id "" without one */
 	struct grant_row grant;
 	struct connection_row connection;
+	bool gone; /* its authenticator was deleted meanwhile */
 };
 
 /* The grant that the same account had before is superseded: its tokens go, the provider is not told (LIFECYCLE §5.3). */
@@ -228,16 +230,41 @@ static enum err write_connection(struct committing *c, struct errinfo *ei)
 	return store_insert(store, TABLE_CONNECTIONS, row, ei);
 }
 
+/* Whether the authenticator was deleted while the provider answered. */
+static enum err look_whether_gone(struct committing *c, struct errinfo *ei)
+{
+	struct authenticator_row auth;
+	enum err e = store_find(c->core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(c->x->flow.authenticator_id)),
+				c->arena, &auth, ei);
+
+	c->gone = e == ERR_NOT_FOUND || (!e && auth.deleted_at);
+	return c->gone ? ERR_OK : e;
+}
+
+/* Nobody could use or end a connection of a deleted authenticator: it ends here, and the provider is told as of any ended one. */
+static enum err end_at_once(struct committing *c, struct errinfo *ei)
+{
+	enum err e;
+
+	c->connection.grant_id = c->grant.grant_id;
+	e = connections_end(c->core, &c->connection, "authenticator_deleted", "clerk", ei);
+	return e ? e : flows_fail(c->core, &c->x->flow, "authenticator_changed", changed_sentence, ei);
+}
+
 static enum err write_all(void *arg, struct errinfo *ei)
 {
 	struct committing *c = arg;
 	const struct flow_row *flow = &c->x->flow;
 	struct store *store = c->core->store;
-	enum err e = store_insert(store, TABLE_GRANTS, &c->grant, ei);
+	enum err e = look_whether_gone(c, ei);
 	struct event_row event;
 
 	if (!e)
+		e = store_insert(store, TABLE_GRANTS, &c->grant, ei);
+	if (!e)
 		e = write_connection(c, ei);
+	if (!e && c->gone)
+		return end_at_once(c, ei);
 	if (!e)
 		e = store_change_one(store, SQL_FLOW_FINISH,
 				     STORE_PARAMS(STORE_TEXT(flow->session_id), STORE_TEXT("connected"), STORE_TEXT(""),
@@ -283,7 +310,9 @@ enum err exchange_commit(struct core *core, struct exchange *x, const struct fet
 		e = check_expected(core, x, &c.link, ei);
 	if (!e)
 		e = make_grant(&c, ei);
-	return e ? e : store_transaction(core->store, write_all, &c, ei);
+	if (!e)
+		e = store_transaction(core->store, write_all, &c, ei);
+	return !e && c.gone ? err_set(ei, ERR_CONFLICT, "the authenticator was deleted while the provider answered") : e;
 }
 
 enum err exchange_open(struct core *core, struct arena *a, const char ***ret_flows, size_t *ret_n, struct errinfo *ei)
