@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing one chain: <data dir>/audit/<role>-<slot>/NNN.log, 0700 and 0600, preallocated and locked. Records are collected
+ * and then written with one system call; what could not be written was never recorded, and nothing may leave for it (LG-03).
+ */
+#pragma once
+
+#include "audit/chain.h"
+#include "audit/record.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+enum { JOURNAL_SEGMENT_BYTES = 64 << 20, JOURNAL_BATCH_MAX = 8 << 20 };
+
+struct journal;
+
+struct journal_args {
+	const char *data_dir;
+	const char *name;       /* "worker-0" */
+	const unsigned char *key; /* HASH_KEY_BYTES, copied */
+	const struct clock *clock;
+	size_t segment_bytes;   /* 0: JOURNAL_SEGMENT_BYTES */
+};
+
+/*
+ * Goes on with the chain where it ended; a torn end is closed by a record that says so. ERR_BUSY: another process writes this
+ * chain. ERR_STORE with a sentence: it cannot be read or written, or its end is no chain under this key.
+ */
+enum err journal_open(const struct journal_args *args, struct journal **ret_journal, struct errinfo *ei);
+/* Writes nothing more; cuts the preallocated rest off. */
+void journal_close(struct journal **j);
+/* Collects a record; `members` is of record_put(). ERR_TOO_LARGE: nothing was collected. */
+enum err journal_add(struct journal *j, struct slice members);
+/*
+ * Writes what was collected. ERR_STORE: none of it counts, the chain stands where it stood, and the next call begins anew.
+ * Nothing collected is ERR_OK.
+ */
+enum err journal_write(struct journal *j, struct errinfo *ei);
+/*
+ * What is written but not yet known to be on the disk: a descriptor of the caller's own to fdatasync() on any thread, or -1 when
+ * all is there. After a failed fdatasync() call journal_fail().
+ */
+int journal_unsynced(struct journal *j);
+/* From now on every write fails: the disk lost what it had taken. */
+void journal_fail(struct journal *j);
+/* The chain's state after the last written record. Holds the key: wipe it. */
+struct chain journal_head(const struct journal *j);
