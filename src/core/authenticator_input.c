@@ -308,9 +308,8 @@ enum err authenticator_input_new(struct core *core, const struct jsonr *body, st
 
 	if (e && e != ERR_UNPROCESSABLE)
 		return e;
-	if (!in.template) {
-		/* The rest can be checked only against a template; name what is missing all the same. */
-		in.profile = (struct profile){.authorize_url = "", .token_url = "", .revoke_url = "", .identity_url = ""};
+	if (e) {
+		/* The rest can be checked only against a filled-in template; name what is missing all the same. */
 		if (!text_field(body, "name", "authenticator_name", ei).n)
 			err_field(ei, "name", "is required");
 		if (!text_field(body, "client_id", NULL, ei).n)

@@ -30,6 +30,16 @@ const authenticatorFields = {
 	token_url: url,
 	redirect_uri: url,
 	configuration: { wrong: [5, 'x', []] },
+	...Object.fromEntries(['authorize_url', 'token_url', 'revoke_url', 'identity_url', 'issuer'].map((name) => [`configuration.${name}`,
+		{ wrong: [5, [], {}, 'x', 'ü', 'javascript:alert(1)', 'https://a.test/#x', 'x'.repeat(3000)] }])),
+	...Object.fromEntries(['bearer_names', 'error_flag', 'token_path', 'identity_subject', 'identity_label', 'answer_subject']
+		.map((name) => [`configuration.${name}`, { wrong: [5, [], {}, 'ü', 'x'.repeat(3000)] }])),
+	...Object.fromEntries(['iss_in_callback', 'scope_comma_in_answer', 'form_answers', 'token_type_optional']
+		.map((name) => [`configuration.${name}`, { wrong: [5, 'true', [], {}] }])),
+	...Object.fromEntries(['client_auth', 'rotation', 'revoke_style', 'identity_method', 'scope_separator']
+		.map((name) => [`configuration.${name}`, { wrong: [5, true, '', 'x', [], {}] }])),
+	...Object.fromEntries(['authorize_params', 'error_names'].map((name) => [`configuration.${name}`,
+		{ wrong: [5, 'x', [], { a: 5 }, { a: 'x'.repeat(300) }, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`a${i}`, 'x']))] }])),
 	is_active: { wrong: ['true', 1, []] },
 };
 const appIdField = { wrong: [5, true, [], {}, 'no-such-app', 'x'.repeat(3000), 'ü'.repeat(50)] };
@@ -40,6 +50,7 @@ const newAuthenticator = {
 		name: required(authenticatorFields.name),
 		client_id: required(authenticatorFields.client_id),
 		client_secret: required(authenticatorFields.client_secret),
+		'configuration.variables': { wrong: [5, 'x', [], [[]], { a: 1 }, { 'no-such': 'x' }] },
 		authenticator_type: required(text(100, ['no-such-type', 'ü'.repeat(100)])),
 		app_id: appIdField,
 	},
@@ -365,16 +376,18 @@ describe('every API route', () => {
 		for (const route of withBody()) {
 			const path = await pathOf(w, route, w.a);
 			for (const [field, { required: isRequired, wrong }] of Object.entries(cases[route.id].fields)) {
-				const tries = wrong.map((value) => ({ ...bodyOf(route), [field]: value }));
+				const [name, member] = field.split('.');
+				const tries = wrong.map((value) => ({ ...bodyOf(route),
+					[name]: member ? { ...bodyOf(route)[name], [member]: value } : value }));
 				if (isRequired) {
 					const { [field]: gone, ...rest } = bodyOf(route);
 					tries.push(rest, { ...rest, [field]: null });
 				}
 				for (const json of tries) {
 					const res = await call(route, { path, json, ...caller(route) });
-					const said = `${route.id} ${field}: ${JSON.stringify(json[field])?.slice(0, 60)}: ${res.status} ${res.text}`;
+					const said = `${route.id} ${field}: ${JSON.stringify(json[name])?.slice(0, 600)}: ${res.status} ${res.text}`;
 					assert.equal(res.status, 422, said);
-					assert.ok(Object.keys(res.body.fields).some((f) => f === field || f.startsWith(`${field}.`)), said);
+					assert.ok(Object.keys(res.body.fields).some((f) => f === field || f === (member ?? name) || f.startsWith(`${field}.`)), said);
 					assert.equal(res.body.error, 'validation_failed', said);
 				}
 			}
