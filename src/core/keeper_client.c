@@ -113,7 +113,7 @@ static enum err ask(struct keeper_client *k, struct ipc_message *m, struct arena
 static enum err ask_key(struct keeper_client *k, struct ipc_message *m, struct data_key *io, struct arena *a,
 			struct slice *ret_wrapped, struct errinfo *ei)
 {
-	struct ipc_message answer;
+	struct ipc_message answer = {.kind = IPC_KIND__COUNT};
 	struct slice clear;
 	enum err e;
 
@@ -166,7 +166,7 @@ enum err keeper_client_open(struct keeper_client *k, struct slice head, struct s
 			    struct secret **ret_clear, struct errinfo *ei)
 {
 	CLEANUP(arena_free) struct arena *mine = arena_new(2 * IPC_ARENA_BYTES);
-	struct ipc_message m = {.kind = IPC_OPEN_SPOOL}, answer;
+	struct ipc_message m = {.kind = IPC_OPEN_SPOOL}, answer = {.kind = IPC_KIND__COUNT};
 	enum err e;
 
 	m.field[IPC_OPEN_SPOOL_HEAD].bytes = head;
