@@ -17,7 +17,7 @@ import { commandLine, eventually, readProc, sleep } from './lib/process.mjs';
 import { filesUnder } from './lib/sweep.mjs';
 
 const SEED = Number(process.env.FIBERWISE_SEED ?? randomInt(1, 2 ** 31));
-const KILLS = Number(process.env.FIBERWISE_KILLS ?? 45);
+const KILLS = Number(process.env.FIBERWISE_KILLS ?? 42);
 const CONNECTIONS = 10;
 
 // At most nine tenths of a token's life are asked for: with a life of one second, a token of more than
@@ -312,6 +312,24 @@ test('R-01b kill -9 of everything, the courier too: what was in flight is named,
 	assert.equal((await grantOf(service, unlucky)).cause, 'rotation_response_lost');
 	await everyGrantLives({ ...world, crowd: others });
 	assert.equal((await rows(service, 'SELECT grant_id FROM oauth_events WHERE kind = \'needs_reauth\'')).length, 1);
+});
+
+test('RF-05 ended in mid-refresh, then kill -9 of the clerk: the provider is told of the new token', async (t) => {
+	const { service, adversary, crowd: [flow] } = await makeCrowd(t, SHORT, 1);
+	await sleep(1050);
+	await adversary.config({ delay_after_ms: 700 });
+	const waiting = read(service, flow).catch(() => null);
+	await adversary.wait('token', 2);
+	await service.expect(200, 'DELETE', `/credentials/connections/${flow.connection}?user=${flow.user}`);
+	kill(pidOf(service, 'clerk'));
+	await waiting;
+	assert.equal((await read(service, flow)).status, 404);
+	await eventually('the provider ended the grant', async () => (await adversary.grants())[0].ended === 'revoked', 8000);
+	await eventually('the tokens are gone', async () => (await count(service, 'oauth_token_grants',
+		'access_token IS NOT NULL OR refresh_token IS NOT NULL')) === 0);
+	const [grant] = await adversary.grants();
+	assert.deepEqual([grant.refreshes, grant.reuses, await adversary.hits('token')], [1, 0, 2]);
+	assert.equal(await count(service, 'oauth_events', 'kind = \'revoked_at_provider\''), 1);
 });
 
 test('SIGTERM in the middle of slow refreshes: the stop waits for them, nothing is lost', async (t) => {

@@ -4,7 +4,7 @@
 // authenticators of its own), and the sentences "it was refused" and "nothing happened".
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach } from 'node:test';
 import { comeBack, count, makeArena } from './adversary.mjs';
@@ -22,7 +22,14 @@ before(async () => {
 	arena = await makeArena({ after: (fn) => cleanups.unshift(fn) });
 	({ service, adversary } = arena);
 });
-after(async () => { for (const fn of cleanups) await fn(); });
+after(async () => {
+	// No attack has brought a role down: a restart would hide it.
+	const deaths = readFileSync(join(service.dataDir, 'logs/oauth.log'), 'utf8').split('\n').filter((l) => l.includes('role_ended'));
+	const { errors } = service.program;
+	for (const fn of cleanups) await fn();
+	assert.deepEqual(deaths, []);
+	assert.equal(errors, '');
+});
 beforeEach(() => adversary.reset());
 
 export const nothingLeftUs = async (why) => assert.equal(await adversary.hits('token'), 0,
