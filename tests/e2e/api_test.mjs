@@ -22,6 +22,39 @@ const namesOf = (object) => Object.keys(object).sort();
 let serial = 0;
 const unique = (what) => `${what} ${++serial}`;
 
+// Bodies and queries of known names with odd values, the same again for the same seed (mulberry32).
+function oddities(seed, authenticator) {
+	let state = seed;
+	const random = () => {
+		state = (state + 0x6D2B79F5) | 0;
+		let x = Math.imul(state ^ (state >>> 15), 1 | state);
+		x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
+		return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+	};
+	const below = (n) => Math.floor(random() * n);
+	const pick = (list) => list[below(list.length)];
+	const members = [...Object.keys(authenticator.configuration), 'variables', 'token_endpoint_auth_method', 'userinfo_url', 'revocation_url'];
+	const names = [...Object.keys(authenticator), 'authenticator_name', 'display_name', 'client_secret', 'auth_uri', 'token_uri', 'user', 'return_to',
+		'authenticator', 'confirm', 'expect_account', 'fingerprint', 'x'.repeat(200)];
+	const odd = [null, true, false, 0, -1, 1e308, 9007199254740993, '', ' ', 'a', 'x'.repeat(300), 'x'.repeat(9000), 'ü'.repeat(120), '\u202e', '😀'.repeat(60),
+		'"\\/\b', [], {}, [[]], [null], ['a', 'a'], { a: { b: [] } }, 'https://a.test', 'https://a.test:99999/', 'http://127.0.0.1:1/', 'http://[::1]/',
+		'https://a.test/?x=1', 'https://a.test/%zz', 'https://ä.test/', '/path', '//x', 'practice', 'google', 'slack', 'R4', 'none', ',', '%', '..', 'null'];
+	const value = (depth = 0) => (depth < 2 && below(4) === 0
+		? Object.fromEntries(Array.from({ length: below(4) }, () => [pick(members), value(depth + 1)])) : pick(odd));
+	return {
+		json(start) {
+			const body = { ...start };
+			for (let i = below(4); i > 0; i--) {
+				if (below(2)) body[pick(names)] = value();
+				else body.configuration = { ...body.configuration, [pick(members)]: value() };
+			}
+			return body;
+		},
+		query: () => Array.from({ length: below(3) }, () => `${pick(['user', 'app_id', 'status', 'min_ttl', 'include_disabled'])}=${
+			encodeURIComponent(String(pick(odd)).slice(0, 500))}`).join('&'),
+	};
+}
+
 describe('the API', () => {
 	const w = {};
 	const scope = suiteScope();
@@ -568,6 +601,34 @@ describe('the API', () => {
 		await t.token('provider', { user: 'u1' });
 		await t.expect(200, 'DELETE', `/oauth/authenticators/${list.at(-1).id}`);
 		await t.register({ name: 'Room again' });
+	});
+
+	// Found what no case had: a configuration whose variables were no object ended the worker.
+	test('hostile: two thousand requests put together at random', async () => {
+		const t = await tenant();
+		await t.connectUser('u1', 'ada');
+		const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+		const { json, query } = oddities(seed, t.authenticator);
+		const writes = [['POST', '/oauth/authenticators'], ['POST', '/oauth/authenticators/validate'], ['PATCH', `/oauth/authenticators/${t.authenticator.id}`],
+			['PUT', `/oauth/authenticators/${t.authenticator.id}`], ['POST', '/credentials/connect-links'], ['PATCH', `/apps/${t.id}`],
+			['POST', `/apps/${t.id}/api-keys`], ['POST', '/credentials/connections/provider/token/rejected?user=u1']];
+		const reads = ['/oauth/authenticators', '/credentials/connections', '/credentials/connections/provider/token', `/apps/${t.id}/service-providers`];
+		const statuses = new Set();
+		for (let i = 0; i < 2000; i += 8) {
+			await Promise.all(Array.from({ length: 8 }, async (_, k) => {
+				const [method, path] = k < 6 ? writes[(i + k) % writes.length] : ['GET', `${reads[(i / 8 + k) % reads.length]}?${query()}`];
+				const body = method === 'GET' ? undefined : json(method === 'POST' && path.startsWith('/oauth') ? authenticatorAt(w.provider, { name: unique('odd') }) : {});
+				const res = await t.api(method, path, { json: body }).catch((e) => {
+					throw new Error(`seed ${seed}: ${method} ${path} ${JSON.stringify(body)?.slice(0, 2000)}: ${e.message}`);
+				});
+				statuses.add(res.status);
+			}));
+		}
+		for (const status of [200, 201, 422]) assert.ok(statuses.has(status), `never ${status}: the requests are too odd or not odd enough`);
+		for (const row of await t.expect(200, 'GET', '/oauth/authenticators?include_disabled=true')) {
+			const { warnings, ...back } = await t.expect(200, 'PUT', `/oauth/authenticators/${row.id}`, { json: row });
+			assert.deepEqual({ ...back, updated_at: '' }, { ...row, updated_at: '' });
+		}
 	});
 
 	test('no role was restarted, nothing is logged as an error', () => w.assertHealthy());
