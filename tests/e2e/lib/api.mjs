@@ -200,6 +200,7 @@ export function watchHealth(service) {
 	const before = JSON.stringify(service.roles());
 	return () => {
 		assert.ok(service.program.running, service.program.errors);
+		assert.doesNotMatch(service.program.errors, /Sanitizer|runtime error|abort|assert/i);
 		assert.equal(JSON.stringify(service.roles()), before, `a role was restarted\n${service.program.errors}`);
 		const log = readFileSync(join(service.dataDir, 'logs/oauth.log'), 'utf8').trim().split('\n').map((l) => JSON.parse(l));
 		assert.ok(log.some((record) => record.event === 'request'), 'the log holds the requests of this run');
