@@ -337,6 +337,27 @@ static void a_report_about_an_old_token_refreshes_nothing(void **state)
 	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &more));
 }
 
+/* RF-08: a provider that is down is told later; the disconnected account's tokens stay for that alone. */
+static void a_revocation_that_fails_is_kept(void **state)
+{
+	const struct fetch_answer busy = {.status = 503, .sent = true, .complete = true, .retry_after_s = 5};
+	struct bench *b = *state;
+	struct revocation_row row;
+	struct connection_row c;
+
+	OK(store_find(b->core.core.store, SQL_CONNECTION_BY_GRANT, STORE_PARAMS(STORE_TEXT(b->grant_id)), b->core.arena, &c, &b->core.ei));
+	OK(connections_disconnect(&b->core.core, &c, "test", &b->core.ei));
+	errands_revoke(&b->desk, slice_from(b->grant_id));
+	answer_fetch(b, expect(b, b->courier, IPC_COURIER, IPC_FETCH).id, &busy);
+	for (int i = 0; i < 1000 && desk_busy(&b->desk); i++) {
+		uv_run(&b->loop, UV_RUN_NOWAIT);
+		usleep(2000);
+	}
+	OK(store_find(b->core.core.store, SQL_REVOCATION_BY_GRANT, STORE_PARAMS(STORE_TEXT(b->grant_id)), b->core.arena, &row, &b->core.ei));
+	assert_int_equal(row.attempts, 1);
+	assert_int_equal(row.due_at, b->core.now_ms + 30 * 1000);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -346,6 +367,7 @@ int main(void)
 		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
 		CASE(a_request_made_without_a_courier_goes_to_the_next),
 		CASE(an_intent_left_by_a_dead_clerk_is_joined),
+		CASE(a_revocation_that_fails_is_kept),
 		CASE(who_joins_wanting_more_gets_it),
 		CASE(a_report_about_an_old_token_refreshes_nothing),
 		CASE(a_revoke_waits_for_the_refresh),

@@ -14,6 +14,7 @@
 #include "core/flows.h"
 #include "core/refresh.h"
 #include "core/revocation.h"
+#include "oauth/revoke.h"
 
 static void finish(struct operation *op, enum err e)
 {
@@ -141,22 +142,32 @@ struct operation *errands_refresh(struct desk *d, struct slice grant_id, const s
 struct revoking {
 	struct revocation_plan plan;
 	size_t sent;
-	bool told;
 };
+
+/* RFC 7009 §2.2: 200 also for a token that the provider does not know; what it definitely refuses is not asked again. */
+static enum err revoke_answered(struct operation *op)
+{
+	if (op->answer.err)
+		return ERR_UPSTREAM_DOWN;
+	return revoke_parse(&op->answer, op->answer.body, &op->why);
+}
 
 static void revoke_next(struct operation *op)
 {
+	struct core *core = &op->desk->core;
 	struct revoking *r = op->state;
+	enum err said = r->sent ? revoke_answered(op) : ERR_OK;
 
-	/* The first request names the token that matters (the refresh token when there is one). */
-	if (r->sent == 1)
-		r->told = !op->answer.err && op->answer.status == 200;
-	if (r->sent < r->plan.count) {
+	err_clear(&op->why);
+	op->release = false;
+	if (said == ERR_UPSTREAM_DOWN) {
+		finish(op, revocation_failed(core, op->subject, op->answer.retry_after_s, op->arena, &op->why));
+	} else if (!said && r->sent < r->plan.count) {
 		op->request = r->plan.request[r->sent++];
 		op->next = OPERATION_FETCH;
-		return;
+	} else {
+		finish(op, revocation_done(core, op->subject, r->sent && !said, op->arena, &op->why));
 	}
-	finish(op, revocation_done(&op->desk->core, op->subject, r->told, op->arena, &op->why));
 	op->release = false;
 }
 

@@ -19,13 +19,13 @@ int64_t core_now(const struct core *core)
 	return clock_wall_ms(core->clock);
 }
 
-enum err core_ids(struct core *core, enum sql sql, struct arena *a, const char ***ret_ids, size_t *ret_n,
+enum err core_ids(struct core *core, enum sql sql, struct store_params params, struct arena *a, const char ***ret_ids, size_t *ret_n,
 		  struct errinfo *ei)
 {
 	struct id_row *rows;
 	const char **ids;
 	size_t n;
-	enum err e = store_list(core->store, sql, STORE_NO_PARAMS, SIZE_MAX, a, &rows, &n, ei);
+	enum err e = store_list(core->store, sql, params, SIZE_MAX, a, &rows, &n, ei);
 
 	if (e)
 		return e;

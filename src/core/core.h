@@ -27,7 +27,7 @@ enum err core_set_public_url(struct core *core, const char *url, struct errinfo 
 int64_t core_now(const struct core *core);
 
 /* The ids that a statement of the table IDS finds (it bounds their number itself), in the arena: for recovery. */
-enum err core_ids(struct core *core, enum sql sql, struct arena *a, const char ***ret_ids, size_t *ret_n,
+enum err core_ids(struct core *core, enum sql sql, struct store_params params, struct arena *a, const char ***ret_ids, size_t *ret_n,
 		  struct errinfo *ei);
 
 #define CORE_DEFAULT_APP "default"

@@ -317,5 +317,5 @@ enum err exchange_commit(struct core *core, struct exchange *x, const struct fet
 
 enum err exchange_open(struct core *core, struct arena *a, const char ***ret_flows, size_t *ret_n, struct errinfo *ei)
 {
-	return core_ids(core, SQL_FLOWS_OPEN, a, ret_flows, ret_n, ei);
+	return core_ids(core, SQL_FLOWS_OPEN, STORE_NO_PARAMS, a, ret_flows, ret_n, ei);
 }

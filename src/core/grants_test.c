@@ -410,6 +410,45 @@ static void tampered_ciphertexts_are_refused(void **state)
 	}
 }
 
+static size_t due_revocations(struct testcore *t)
+{
+	const char **ids;
+	size_t n;
+
+	OK(revocation_open(&t->core, t->arena, &ids, &n, &t->ei));
+	return n;
+}
+
+/* RF-08: the queue outlives the provider's silence, waits as long as it asks, and does not wait for ever. */
+static void the_provider_is_told_until_it_listens(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct connection_row c;
+
+	connect_account(t, &auth, ann);
+	c = the_connection(t);
+	assert_int_equal(due_revocations(t), 0);
+	OK(connections_disconnect(&t->core, &c, "test", &t->ei));
+	assert_int_equal(due_revocations(t), 1);
+	OK(revocation_failed(&t->core, c.grant_id, 600, t->arena, &t->ei));
+	t->now_ms += 599 * 1000;
+	assert_int_equal(due_revocations(t), 0);
+	t->now_ms += 1000;
+	assert_int_equal(due_revocations(t), 1);
+	for (int i = 0; i < 20; i++)
+		OK(revocation_failed(&t->core, c.grant_id, 0, t->arena, &t->ei));
+	assert_int_equal(testcore_events(t, "revocation_delayed"), 1);
+	t->now_ms += 60 * 60 * 1000;
+	assert_int_equal(due_revocations(t), 1);
+	assert_true(grant_of(t, c.grant_id).refresh_token.bytes.n > 0);
+	t->now_ms += (int64_t)8 * 24 * 60 * 60 * 1000;
+	OK(revocation_failed(&t->core, c.grant_id, 0, t->arena, &t->ei));
+	assert_int_equal(due_revocations(t), 0);
+	assert_int_equal(grant_of(t, c.grant_id).refresh_token.bytes.n, 0);
+	assert_int_equal(testcore_events(t, "not_revoked_at_provider"), 1);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -424,6 +463,7 @@ int main(void)
 		CASE(an_uncertain_grant_is_retried_late),
 		CASE(disabling_the_authenticator_in_mid_refresh_loses_nothing),
 		CASE(a_revoke_is_never_undone),
+		CASE(the_provider_is_told_until_it_listens),
 		cmocka_unit_test(a_failed_refresh_of_an_ended_grant_makes_way),
 		CASE(changed_endpoints_part_the_grant),
 		cmocka_unit_test(tampered_ciphertexts_are_refused),

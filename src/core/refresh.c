@@ -328,5 +328,5 @@ enum err refresh_commit(struct core *core, const char *grant_id, const char *att
 
 enum err refresh_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei)
 {
-	return core_ids(core, SQL_GRANTS_OPEN, a, ret_grants, ret_n, ei);
+	return core_ids(core, SQL_GRANTS_OPEN, STORE_NO_PARAMS, a, ret_grants, ret_n, ei);
 }

@@ -64,6 +64,50 @@ enum err revocation_plan(struct core *core, const char *grant_id, struct arena *
 	return e;
 }
 
+enum {
+	PAUSE_FIRST_MS = 30 * 1000,
+	PAUSE_MAX_MS = 60 * 60 * 1000,
+	GIVE_UP_MS = 7 * 24 * 60 * 60 * 1000, /* 604,800,000 fits an int */
+};
+
+/* 30 s, 1 min, 2 min … an hour; what the provider asks for, if that is more, but no more than an hour either. */
+static int64_t pause_ms(int64_t attempts, int64_t retry_after_s)
+{
+	int64_t pause = PAUSE_FIRST_MS;
+
+	for (int64_t i = 0; i < attempts && pause < PAUSE_MAX_MS; i++)
+		pause *= 2;
+	if (retry_after_s > PAUSE_MAX_MS / 1000)
+		retry_after_s = PAUSE_MAX_MS / 1000;
+	if (retry_after_s * 1000 > pause)
+		pause = retry_after_s * 1000;
+	return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
+}
+
+enum err revocation_failed(struct core *core, const char *grant_id, int64_t retry_after_s, struct arena *a,
+			   struct errinfo *ei)
+{
+	int64_t now = core_now(core);
+	struct revocation_row row = {.attempts = 0, .created_at = now};
+	struct event_row event;
+	struct grant_row g;
+	enum err e = store_find(core->store, SQL_REVOCATION_BY_GRANT, STORE_PARAMS(STORE_TEXT(grant_id)), a, &row, ei);
+
+	if (!e && now - row.created_at > GIVE_UP_MS)
+		return revocation_done(core, grant_id, false, a, ei);
+	if (!e || e == ERR_NOT_FOUND)
+		e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(grant_id)), a, &g, ei);
+	if (!e)
+		e = store_change(core->store, SQL_REVOCATION_POSTPONE,
+				 STORE_PARAMS(STORE_TEXT(grant_id), STORE_TEXT(g.app_id),
+					      STORE_INT(now + pause_ms(row.attempts, retry_after_s)), STORE_INT(now)), NULL, ei);
+	if (e || row.attempts > 0)
+		return e; /* told once is enough */
+	event = (struct event_row){.kind = "revocation_delayed", .app_id = g.app_id, .authenticator_id = g.authenticator_id,
+				   .user_id = g.user_id, .grant_id = grant_id, .generation = g.generation, .actor = "clerk"};
+	return events_add(core, &event, ei);
+}
+
 enum err revocation_done(struct core *core, const char *grant_id, bool told, struct arena *a, struct errinfo *ei)
 {
 	struct connection_row c = {.auth_id = ""};
@@ -76,6 +120,8 @@ enum err revocation_done(struct core *core, const char *grant_id, bool told, str
 	if (e && e != ERR_NOT_FOUND)
 		return e;
 	e = store_change(core->store, SQL_GRANT_WIPE, STORE_PARAMS(STORE_TEXT(grant_id)), NULL, ei);
+	if (!e)
+		e = store_change(core->store, SQL_REVOCATION_FORGET, STORE_PARAMS(STORE_TEXT(grant_id)), NULL, ei);
 	if (e)
 		return e;
 	event = (struct event_row){.kind = told ? "revoked_at_provider" : "not_revoked_at_provider", .app_id = g.app_id,
@@ -86,5 +132,5 @@ enum err revocation_done(struct core *core, const char *grant_id, bool told, str
 
 enum err revocation_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei)
 {
-	return core_ids(core, SQL_GRANTS_TO_REVOKE, a, ret_grants, ret_n, ei);
+	return core_ids(core, SQL_GRANTS_TO_REVOKE, STORE_PARAMS(STORE_INT(core_now(core))), a, ret_grants, ret_n, ei);
 }

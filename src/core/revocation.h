@@ -18,7 +18,13 @@ struct revocation_plan {
  */
 enum err revocation_plan(struct core *core, const char *grant_id, struct arena *a, struct revocation_plan *ret,
 			 struct errinfo *ei);
+/*
+ * The provider could not be told: tries again later, after `retry_after_s` (0: not said) or a growing pause. Given up
+ * after a week, as revocation_done() with `told` false.
+ */
+enum err revocation_failed(struct core *core, const char *grant_id, int64_t retry_after_s, struct arena *a,
+			   struct errinfo *ei);
 /* Wipes the tokens and notes in an event whether the provider said yes. */
 enum err revocation_done(struct core *core, const char *grant_id, bool told, struct arena *a, struct errinfo *ei);
-/* Ended grants that still hold tokens: the provider is to be told of them. Ids in the arena. */
+/* Ended grants that still hold tokens and are due: the provider is to be told of them. Ids in the arena. */
 enum err revocation_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei);

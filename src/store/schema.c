@@ -89,5 +89,10 @@ static const char first[] =
 	" created_at BIGINT NOT NULL);"
 	"CREATE INDEX invalidations_created ON invalidations (created_at);";
 
-const char *const schema_migrations[] = {first};
+/* The signed heads of the audit chains: one row for each run of a writing process. */
+static const char second[] =
+	"CREATE TABLE audit_heads (run_id TEXT PRIMARY KEY, chain TEXT NOT NULL, seq BIGINT NOT NULL, mac TEXT NOT NULL,"
+	" signature TEXT NOT NULL, signed_at BIGINT NOT NULL);";
+
+const char *const schema_migrations[] = {first, second};
 const size_t schema_migration_count = sizeof schema_migrations / sizeof schema_migrations[0];

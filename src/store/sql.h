@@ -131,8 +131,19 @@
 	  "previous_refresh_token = NULL, refresh_fp = '', intent_attempt = '' WHERE grant_id = $1 AND is_revoked = 1") \
 	X(GRANTS_OPEN, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt <> '' "                       \
 	  "ORDER BY intent_deadline LIMIT 1000")                                                                    \
-	X(GRANTS_TO_REVOKE, IDS, "SELECT grant_id FROM oauth_token_grants WHERE is_revoked = 1 "                        \
-	  "AND access_token IS NOT NULL ORDER BY updated_at LIMIT 1000")                                            \
+	X(GRANTS_TO_REVOKE, IDS, "SELECT g.grant_id FROM oauth_token_grants g LEFT JOIN revocation_queue q "            \
+	  "ON q.revocation_id = g.grant_id WHERE g.is_revoked = 1 AND g.access_token IS NOT NULL "                  \
+	  "AND (q.due_at IS NULL OR q.due_at <= $1) ORDER BY g.updated_at LIMIT 1000")                              \
+	X(REVOCATION_BY_GRANT, REVOCATIONS, SELECT_FROM(REVOCATIONS_COLUMNS, "revocation_queue")                    \
+	  "WHERE revocation_id = $1")                                                                               \
+	X(REVOCATION_POSTPONE, NONE, "INSERT INTO revocation_queue (revocation_id, grant_id, app_id, token_kind, "  \
+	  "attempts, due_at, created_at) VALUES ($1, $1, $2, '', 1, $3, $4) ON CONFLICT (revocation_id) "           \
+	  "DO UPDATE SET attempts = revocation_queue.attempts + 1, due_at = excluded.due_at")                       \
+	X(REVOCATION_FORGET, NONE, "DELETE FROM revocation_queue WHERE revocation_id = $1")                         \
+	/* heads of the audit chains */                                                                             \
+	X(AUDIT_HEAD_MOVE, NONE, "UPDATE audit_heads SET seq = $2, mac = $3, signature = $4, signed_at = $5 "       \
+	  "WHERE run_id = $1")                                                                                      \
+	X(AUDIT_HEADS_ALL, AUDIT_HEADS, SELECT_FROM(AUDIT_HEADS_COLUMNS, "audit_heads") "ORDER BY chain, signed_at") \
 	/* events */                                                                                                \
 	X(EVENTS_OF_APP, EVENTS, SELECT_FROM(EVENTS_COLUMNS, "oauth_events")                                        \
 	  "WHERE app_id = $1 ORDER BY created_at DESC, event_id LIMIT 200")

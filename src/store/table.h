@@ -32,7 +32,7 @@
 
 #define SIGN_IN_LINKS_COLUMNS(X, C) X(TEXT, link_hash) C X(TEXT, user_id) C X(INT, created_at) C X(INT, expires_at)
 
-/* purpose: "seal" or "fingerprint". app_id "": the platform's own. */
+/* purpose: "seal", "fingerprint" or "audit". app_id "": the platform's own. */
 #define DATA_KEYS_COLUMNS(X, C)                                                                         \
 	X(TEXT, key_id) C X(TEXT, app_id) C X(TEXT, purpose) C X(INT, epoch) C X(SEALED, wrapped) C X(INT, created_at)
 
@@ -77,10 +77,19 @@
 	C X(INT, confirm) C X(TEXT, status) C X(TEXT, error_code) C X(TEXT, error_detail)                  \
 	C X(TEXT, auth_id) C X(TEXT, created_by) C X(INT, created_at) C X(INT, expires_at) C X(INT, spent_at)
 
+/* When to try again to tell the provider of an ended grant; the ended grants that hold tokens are the queue itself. */
+#define REVOCATIONS_COLUMNS(X, C)                                                                       \
+	X(TEXT, revocation_id) C X(TEXT, grant_id) C X(TEXT, app_id) C X(TEXT, token_kind)                 \
+	C X(INT, attempts) C X(INT, due_at) C X(INT, created_at)
+
 #define EVENTS_COLUMNS(X, C)                                                                            \
 	X(TEXT, event_id) C X(TEXT, app_id) C X(TEXT, kind) C X(TEXT, authenticator_id) C X(TEXT, auth_id) \
 	C X(TEXT, user_id) C X(TEXT, grant_id) C X(INT, generation) C X(TEXT, cause) C X(TEXT, detail)     \
 	C X(TEXT, actor) C X(INT, created_at)
+
+/* The head that a run of a process last signed of its audit chain. */
+#define AUDIT_HEADS_COLUMNS(X, C)                                                                       \
+	X(TEXT, run_id) C X(TEXT, chain) C X(INT, seq) C X(TEXT, mac) C X(TEXT, signature) C X(INT, signed_at)
 
 /* Not a table: the row of a statement that counts. */
 #define COUNTS_COLUMNS(X, C) X(INT, count)
@@ -101,6 +110,8 @@
 	T(FLOWS, "oauth_sessions", flow_row, FLOWS_COLUMNS)                               \
 	T(LINKS, "connect_links", link_row, LINKS_COLUMNS)                                \
 	T(EVENTS, "oauth_events", event_row, EVENTS_COLUMNS)                              \
+	T(AUDIT_HEADS, "audit_heads", audit_head_row, AUDIT_HEADS_COLUMNS)                \
+	T(REVOCATIONS, "revocation_queue", revocation_row, REVOCATIONS_COLUMNS)           \
 	T(COUNTS, "", count_row, COUNTS_COLUMNS) \
 	T(IDS, "", id_row, IDS_COLUMNS)
 
