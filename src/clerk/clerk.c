@@ -72,7 +72,9 @@ static void on_worker_message(struct channel *channel, struct ipc_message *m, vo
 
 static void on_worker_closed(struct channel *channel, void *arg)
 {
-	(void)arg;
+	const struct worker_link *w = arg;
+
+	desk_worker_gone(w->desk, w->slot);
 	if (channel_broke(channel))
 		LOG(LOG_ERROR, "peer_broke_the_rules", LOG_S("peer", "worker"));
 }

@@ -70,6 +70,28 @@ void desk_wait(struct operation *op, int64_t slot, uint64_t message_id, const st
 	list_append(&op->waiters, &w->node);
 }
 
+static void forget_waiters(struct slice key, void *value, void *arg)
+{
+	struct operation *op = value;
+	const int64_t *slot = arg;
+
+	(void)key;
+	for (struct list *n = op->waiters.next, *next; n != &op->waiters; n = next) {
+		struct waiter *w = CONTAINER_OF(n, struct waiter, node);
+
+		next = n->next;
+		if (w->slot == *slot) {
+			list_remove(n);
+			free(w);
+		}
+	}
+}
+
+void desk_worker_gone(struct desk *d, int64_t slot)
+{
+	map_each(d->operations, forget_waiters, &slot);
+}
+
 void desk_run(struct operation *op)
 {
 	jobs_submit(op->desk->jobs, &op->job);
@@ -95,7 +117,7 @@ static void answer_waiters(struct operation *op)
 		list_remove(op->waiters.next);
 		m.id = w->message_id;
 		if (c)
-			(void)channel_send(c, &m); /* a worker that is gone asks again when it is back */
+			(void)channel_send(c, &m);
 		free(w);
 	}
 }

@@ -87,6 +87,11 @@ struct operation *desk_open(struct desk *d, enum operation_kind kind, struct sli
 struct operation *desk_find(const struct desk *d, enum operation_kind kind, struct slice subject);
 /* `want` may be NULL for an exchange. */
 void desk_wait(struct operation *op, int64_t slot, uint64_t message_id, const struct refresh_want *want);
+/*
+ * The worker of that slot is gone, and nobody waits in its name any more: its successor counts its messages from the
+ * beginning, so a late answer would be taken for that of another request.
+ */
+void desk_worker_gone(struct desk *d, int64_t slot);
 /* Submits the operation's step to the store thread. */
 void desk_run(struct operation *op);
 /* A message from the courier. */

@@ -51,17 +51,23 @@ static void on_worker(struct channel *c, struct ipc_message *m, void *arg)
 	desk_wait(errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, &want), 0, m->id, &want);
 }
 
-static void on_closed(struct channel *c, void *arg)
+static void on_courier_closed(struct channel *c, void *arg)
 {
 	(void)c;
 	(void)arg;
+}
+
+static void on_worker_closed(struct channel *c, void *arg)
+{
+	(void)c;
+	desk_worker_gone(arg, 0);
 }
 
 /* A connection of the desk to a peer that the test plays; gives the test's end. */
 static int connect_peer(struct bench *b, struct channel **c, enum ipc_role peer, channel_message_fn *fn)
 {
 	const struct channel_args args = {.loop = &b->loop, .self = IPC_CLERK, .peer = peer, .on_message = fn,
-					  .on_closed = on_closed, .arg = &b->desk};
+					  .on_closed = peer == IPC_WORKER ? on_worker_closed : on_courier_closed, .arg = &b->desk};
 	int fds[2];
 
 	OK(ipc_pair(fds));
@@ -299,6 +305,23 @@ static void a_revoke_waits_for_the_refresh(void **state)
 	assert_int_equal(desk_busy(&b->desk), 0);
 }
 
+/* The successor numbers its requests from 1 again: an answer to its predecessor must not meet one of them. */
+static void a_dead_workers_answer_does_not_go_to_its_successor(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message fetch, more;
+
+	ask_refresh(b, 1);
+	fetch = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	close(b->worker);
+	b->worker = connect_peer(b, &b->desk.worker[0], IPC_WORKER, on_worker);
+	ask_refresh(b, 2);
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &more));
+	answer_ok(b, fetch.id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).id, 2);
+	assert_false(next_message(b, b->worker, IPC_WORKER, 20, &more));
+}
+
 /* A courier that has just started has no keys yet: that is no failure of the provider's. */
 static void what_the_courier_did_not_take_is_offered_again(void **state)
 {
@@ -371,6 +394,7 @@ int main(void)
 		CASE(who_joins_wanting_more_gets_it),
 		CASE(a_report_about_an_old_token_refreshes_nothing),
 		CASE(a_revoke_waits_for_the_refresh),
+		CASE(a_dead_workers_answer_does_not_go_to_its_successor),
 		CASE(what_the_courier_did_not_take_is_offered_again),
 	};
 

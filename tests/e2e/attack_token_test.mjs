@@ -252,6 +252,26 @@ test('RF-06 provider down: a living token is served with its true life, a dead o
 	assert.deepEqual([grant.status, grant.uncertain], ['active', 0]);
 });
 
+test('RF-07 a burst of reports about one token is one refresh, one about an old token none', async () => {
+	await adversary.config({ delay_before_ms: 100 });
+	const authenticator = await register(service, adversary);
+	const flow = await connect(service, authenticator);
+	const { body: rejected } = await read(service, flow);
+	const report = (fingerprint) => service.api('POST',
+		`/credentials/connections/${flow.connection}/token/rejected?user=${flow.user}`, { json: { fingerprint } });
+	for (const res of await Promise.all(Array.from({ length: 200 }, () => report(rejected.fingerprint)))) {
+		assert.equal(res.status, 200, res.text);
+		assert.doesNotMatch(res.text, /access_token/);
+	}
+	assert.equal(await adversary.hits('token'), 2, 'the code and one refresh');
+	const { body: fresh } = await read(service, flow);
+	assert.notEqual(fresh.access_token, rejected.access_token);
+	for (const old of [rejected.fingerprint, '0'.repeat(32), 'x']) assert.equal((await report(old)).status, 200);
+	assert.equal(await adversary.hits('token'), 2, 'none for an old token');
+	const [grant] = await adversary.grants();
+	assert.deepEqual([grant.max_in_flight, grant.reuses], [1, 0]);
+});
+
 test('RF-08 disconnect: refresh token first, never waits for the provider, errors are not the user\'s', async () => {
 	const authenticator = await register(service, adversary);
 	for (const [i, rule] of [{}, { answer: { status: 400, error: 'unsupported_token_type' } }, { delay_before_ms: 3000 }].entries()) {
