@@ -378,7 +378,7 @@ static void tampered_ciphertexts_are_refused(void **state)
 		"UPDATE oauth_token_grants SET access_token = (SELECT access_token FROM oauth_token_grants g WHERE g.grant_id <> oauth_token_grants.grant_id)",
 		"UPDATE oauth_token_grants SET access_token = refresh_token",
 		"UPDATE oauth_token_grants SET access_token = substr(access_token, 1, length(access_token) - 1)",
-		"UPDATE oauth_token_grants SET access_token = CAST(substr(access_token, 1, 50) || x'00' || substr(access_token, 52) AS BLOB)",
+		"UPDATE oauth_token_grants SET access_token = CAST(substr(access_token, 1, 50) || CASE substr(access_token, 51, 1) WHEN x'00' THEN x'01' ELSE x'00' END || substr(access_token, 52) AS BLOB)",
 		"UPDATE oauth_token_grants SET generation = generation + 1",
 		"UPDATE oauth_token_grants SET access_token = x'0101'",
 		"UPDATE data_keys SET wrapped = (SELECT wrapped FROM data_keys d WHERE d.app_id = '' LIMIT 1) WHERE app_id <> ''",
