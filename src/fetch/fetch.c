@@ -11,8 +11,8 @@
 #include "base/url.h"
 
 enum {
-	HEADERS_MAX_BYTES = 16 * 1024,
-	BODY_MAX_BYTES = 64 * 1024,
+	HEADERS_MAX_BYTES = 80 * 1024, /* a token of 64 KiB goes in one */
+	BODY_MAX_BYTES = 256 * 1024,   /* and thrice as long in a form */
 	LABEL_MAX_BYTES = 64,
 	ATTEMPT_BYTES = 32,
 	HEAD_MAX_BYTES = 512,

@@ -70,7 +70,7 @@ static void no_cap(struct fetch_request *r) { r->body_cap = 0; }
 static void big_cap(struct fetch_request *r) { r->body_cap = FETCH_TOKEN_CAP + 1; }
 static void big_body(struct fetch_request *r)
 {
-	static char bytes[64 * 1024 + 1];
+	static char bytes[256 * 1024 + 1];
 
 	r->body = slice_make(bytes, sizeof bytes);
 }
@@ -90,7 +90,7 @@ static void own_length(struct fetch_request *r) { r->header[0].name = "Content-L
 static void own_encoding(struct fetch_request *r) { r->header[0].name = "transfer-encoding"; }
 static void long_headers(struct fetch_request *r)
 {
-	static char bytes[16 * 1024];
+	static char bytes[80 * 1024];
 
 	memset(bytes, 'x', sizeof bytes);
 	r->header[0].value = slice_make(bytes, sizeof bytes);
