@@ -332,6 +332,26 @@ test('RF-05 ended in mid-refresh, then kill -9 of the clerk: the provider is tol
 	assert.equal(await count(service, 'oauth_events', 'kind = \'revoked_at_provider\''), 1);
 });
 
+test('RF-08 a provider that is down at the disconnect is told when it is back, also by the clerk\'s successor', async (t) => {
+	const { service, adversary, crowd: [flow, other] } = await makeCrowd(t, {}, 2);
+	await adversary.listen(false);
+	await service.expect(200, 'DELETE', `/credentials/connections/${flow.connection}?user=${flow.user}`);
+	assert.equal((await read(service, flow)).status, 404, 'unreadable at once');
+	await eventually('it is kept for later', async () => (await count(service, 'oauth_events', 'kind = \'revocation_delayed\'')) === 1);
+	assert.equal(await adversary.hits('revoke'), 0);
+	await adversary.listen(true);
+	await alter(service, 'UPDATE revocation_queue SET due_at = 1'); // in place of half a minute
+	kill(pidOf(service, 'clerk'));
+	await adversary.wait('revoke', 2, 8000);
+	assert.equal((await adversary.grants(`&account=${flow.account}`))[0].ended, 'revoked');
+	await eventually('the tokens are gone', async () => (await count(service, 'oauth_token_grants',
+		'is_revoked = 1 AND (access_token IS NOT NULL OR refresh_token IS NOT NULL)')) === 0);
+	assert.equal(await count(service, 'oauth_events', 'kind = \'revoked_at_provider\''), 1);
+	assert.equal(await count(service, 'revocation_queue'), 0);
+	assert.equal((await adversary.grants(`&account=${other.account}`))[0].ended, null);
+	assert.equal((await read(service, other)).status, 200);
+});
+
 test('SIGTERM in the middle of slow refreshes: the stop waits for them, nothing is lost', async (t) => {
 	const world = await makeCrowd(t, SHORT, 5);
 	const { service, adversary, crowd } = world;
