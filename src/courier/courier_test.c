@@ -471,7 +471,7 @@ static void log_and_spool_hold_no_secret(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, testrole_setup, testrole_teardown)
 	const struct CMUnitTest tests[] = {
@@ -488,5 +488,7 @@ int main(void)
 	};
 #undef TEST
 
+	if (argc == 2 && strcmp(argv[1], TESTROLE_PLAY) == 0)
+		return testrole_play();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,9 @@ struct testrole {
 /* cmocka's setup and teardown: a data directory, a master key and a provider. */
 int testrole_setup(void **state);
 int testrole_teardown(void **state);
+/* The test program started again with this argument plays the courier: its main() returns testrole_play() then. */
+#define TESTROLE_PLAY "--play-the-courier"
+int testrole_play(void);
 /* Until it is ready, with connections to keeper and clerk. */
 void testrole_start(struct testrole *w, const char *instance, const char *allow);
 /* kill -9. */
