@@ -249,6 +249,28 @@ static void a_links_flow_needs_no_session_and_minds_none(void **state)
 	}
 }
 
+static void whatever_return_to_was_taken_can_be_gone_to(void **state)
+{
+	static const char odd[] = "!\"$&'()*+,-.;<=>@[]^_`{|}~";
+	struct bench *b = *state;
+	struct testui *t = &b->ui;
+	size_t taken = 0;
+
+	for (size_t i = 0; odd[i]; i++) {
+		const char *target = TESTUI_PRINT(t, "/api/v1/credentials/auth/initiate/Probe?return_to=%%2Fdone%%2F%%%02X", odd[i]);
+
+		if (testui_ask(t, &(struct testui_ask){.method = HTTP_M_GET, .target = target}) != 303) {
+			assert_int_equal(t->response.status, 422);
+			continue;
+		}
+		taken++;
+		b->state = testui_between(t, testui_location(t), "&state=", '&');
+		assert_int_equal(come_back(b, TESTUI_PRINT(t, "state=%s&error=access_denied", b->state)), 303);
+		assert_non_null(strstr(testui_location(t), TESTUI_PRINT(t, "/done/%c?connected=false", odd[i])));
+	}
+	assert_true(taken > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +280,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(answers_of_no_flow_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_the_browser_and_session_that_left_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_comes_back_at_its_path_and_in_its_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(whatever_return_to_was_taken_can_be_gone_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_links_flow_needs_no_session_and_minds_none, setup, teardown),
 	};
 

@@ -56,10 +56,10 @@ enum err ui_connect_result(struct call *c, struct errinfo *ei)
 	b = page_begin(c->response, 200, &(struct page){.title = connected ? "Connected" : "Not connected", .narrow = true});
 	if (connected) {
 		PAGE(b, "<h1>Connected</h1>\n");
-		page_banner(b, PAGE_GOOD, "The account is connected.");
+		page_banner(b, PAGE_GOOD, "The account is connected.", "");
 	} else {
 		PAGE(b, "<h1>Not connected</h1>\n");
-		page_banner(b, PAGE_BAD, outcome_sentence(params_get(&c->query, "error")));
+		PAGE(b, "<p role=\"alert\">$</p>\n", outcome_sentence(params_get(&c->query, "error")));
 	}
 	PAGE(b, "<p>You can close this window.</p>\n");
 	page_end(b);

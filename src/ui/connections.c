@@ -25,11 +25,30 @@ struct view {
 	size_t connection_count;
 };
 
+static size_t connections_of(const struct view *v, const struct authenticator_row *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->connection_count; i++)
+		n += strcmp(v->connections[i].row.authenticator_id, a->authenticator_id) == 0;
+	return n;
+}
+
+/* Active ones, and switched-off ones that still have accounts to disconnect. */
+static void keep_shown(struct view *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->authenticator_count; i++)
+		if (v->authenticators[i].is_active || connections_of(v, &v->authenticators[i]))
+			v->authenticators[n++] = v->authenticators[i];
+	v->authenticator_count = n;
+}
+
 static enum err load(struct call *c, struct view *v, struct errinfo *ei)
 {
 	struct slice id = request_path_param(c->request, "app_id");
 	enum err e = access_app(c->core, &c->caller, id.n ? id : params_get(&c->query, "app_id"), c->arena, &v->app, ei);
-	size_t n = 0;
 
 	if (!e)
 		e = apps_list(c->core, &c->caller, c->arena, &v->apps, &v->app_count, ei);
@@ -38,13 +57,9 @@ static enum err load(struct call *c, struct view *v, struct errinfo *ei)
 	if (!e)
 		e = connections_list(c->core, v->app.app_id, c->caller.owner.user_id, (struct slice){0}, c->arena,
 				     &v->connections, &v->connection_count, ei);
-	if (e)
-		return e;
-	for (size_t i = 0; i < v->authenticator_count; i++)
-		if (v->authenticators[i].is_active)
-			v->authenticators[n++] = v->authenticators[i];
-	v->authenticator_count = n;
-	return ERR_OK;
+	if (!e)
+		keep_shown(v);
+	return e;
 }
 
 /* Where the page of that app is; the app `default` needs no name. */
@@ -66,13 +81,13 @@ static void put_outcome(struct buf *b, struct call *c, const struct view *v)
 		    slice_is_nocase(name, v->authenticators[i].authenticator_name))
 			sentence = arena_printf(c->arena, "Connected to %s.", v->authenticators[i].authenticator_name);
 	if (slice_is(connected, "true"))
-		page_banner(b, PAGE_GOOD, sentence);
+		page_banner(b, PAGE_GOOD, sentence, "");
 	else if (slice_is(connected, "false"))
-		page_banner(b, PAGE_BAD, outcome_sentence(params_get(&c->query, "error")));
+		page_banner(b, PAGE_BAD, "Not connected.", outcome_sentence(params_get(&c->query, "error")));
 	else if (slice_is(ended, "true"))
-		page_banner(b, PAGE_GOOD, "Disconnected. The provider is told that the tokens are over.");
+		page_banner(b, PAGE_GOOD, "Disconnected.", "The provider is told that the tokens are over.");
 	else if (slice_is(ended, "before"))
-		page_banner(b, PAGE_GOOD, "That connection had ended already.");
+		page_banner(b, PAGE_GOOD, "That connection had ended already.", "");
 }
 
 static void put_apps(struct buf *b, struct call *c, const struct view *v)
@@ -125,62 +140,112 @@ static void put_times(struct buf *b, const struct connection_view *v, int64_t no
 	PAGE(b, "</p>\n");
 }
 
-static void put_connection(struct buf *b, struct call *c, const struct view *v, const struct connection_view *k)
+/* Scopes that were asked for and not granted. */
+static void put_missing(struct buf *b, struct call *c, const struct connection_view *v)
 {
-	const char *account = k->row.account[0] ? k->row.account : "Account without a name";
+	struct jsonr *list;
 
-	PAGE(b, "<li class=\"account\">\n<div>\n<p class=\"name\"><strong>$</strong> ", account);
-	put_status(b, k);
+	if (jsonr_parse(v->missing, 64 * 1024, &list, NULL))
+		return;
+	list = jsonr_in_arena(c->arena, list);
+	if (jsonr_count(list) == 0)
+		return;
+	PAGE(b, "<p class=\"facts\">Not granted:");
+	for (size_t i = 0; i < jsonr_count(list); i++)
+		PAGE(b, " <code>$</code>", arena_strndup(c->arena, jsonr_string(jsonr_at(list, i))));
 	PAGE(b, "</p>\n");
-	put_times(b, k, core_now(c->core));
-	if (strcmp(k->status, "needs_reauth") == 0)
-		PAGE(b, "<p class=\"cause\">$</p>\n", grants_cause_sentence(k->cause));
-	PAGE(b, "</div>\n<form method=\"post\" action=\"" PATH_DISCONNECT "\">\n");
-	page_form_token(b, c);
-	page_hidden(b, "app_id", v->app.app_id);
-	page_hidden(b, "connection", k->row.auth_id);
-	PAGE(b, "<button class=\"danger\" aria-label=\"Disconnect $\">Disconnect</button>\n</form>\n</li>\n", account);
 }
 
-static void put_authenticator(struct buf *b, struct call *c, const struct view *v, const struct authenticator_row *a)
+/* A form that leads to the provider, up to its button. */
+static void begin_connect(struct buf *b, struct call *c, const struct view *v, const char *authenticator_id)
 {
-	size_t mine = 0;
-
-	for (size_t i = 0; i < v->connection_count; i++)
-		mine += strcmp(v->connections[i].row.authenticator_id, a->authenticator_id) == 0;
-	PAGE(b, "<section class=\"card\">\n<div class=\"head\">\n<div><h2>$</h2>", a->authenticator_name);
-	if (!slice_is_nocase(slice_from(a->authenticator_type), a->authenticator_name))
-		PAGE(b, "<p class=\"soft\">$</p>", a->authenticator_type);
-	PAGE(b, "</div>\n<form method=\"post\" action=\"" PATH_INITIATE "/$\">\n", a->authenticator_id);
+	PAGE(b, "<form method=\"post\" action=\"" PATH_INITIATE "/$\">\n", authenticator_id);
 	page_form_token(b, c);
 	page_hidden(b, "app_id", v->app.app_id);
 	page_hidden(b, "return_to", page_path(c, v->app.app_id));
+}
+
+static void put_actions(struct buf *b, struct call *c, const struct view *v, const struct authenticator_row *a,
+			const struct connection_view *k, const char *account)
+{
+	PAGE(b, "<div class=\"actions\">\n");
+	if (strcmp(k->status, "needs_reauth") == 0 && a->is_active) {
+		begin_connect(b, c, v, a->authenticator_id);
+		PAGE(b, "<button aria-label=\"Connect again: $\">Connect again</button>\n</form>\n", account);
+	}
+	PAGE(b, "<form method=\"post\" action=\"" PATH_DISCONNECT "\">\n");
+	page_form_token(b, c);
+	page_hidden(b, "app_id", v->app.app_id);
+	page_hidden(b, "connection", k->row.auth_id);
+	PAGE(b, "<button class=\"danger\" aria-label=\"Disconnect $\">Disconnect</button>\n</form>\n</div>\n", account);
+}
+
+static void put_connection(struct buf *b, struct call *c, const struct view *v, const struct authenticator_row *a,
+			   const struct connection_view *k)
+{
+	const char *account = k->row.account[0] ? k->row.account : "Account without a name";
+
+	PAGE(b, "<li class=\"account\">\n<div class=\"what\">\n<p class=\"name\"><strong>$</strong> ", account);
+	put_status(b, k);
+	PAGE(b, "</p>\n");
+	if (strcmp(k->status, "needs_reauth") == 0)
+		page_sentence(b, grants_cause_sentence(k->cause));
+	put_times(b, k, core_now(c->core));
+	put_missing(b, c, k);
+	PAGE(b, "</div>\n");
+	put_actions(b, c, v, a, k, account);
+	PAGE(b, "</li>\n");
+}
+
+static void put_head(struct buf *b, struct call *c, const struct view *v, const struct authenticator_row *a, size_t mine)
+{
+	PAGE(b, "<div class=\"head\">\n<div><h2>$</h2>", a->authenticator_name);
+	if (!slice_is_nocase(slice_from(a->authenticator_type), a->authenticator_name))
+		PAGE(b, "<p class=\"soft\">$</p>", a->authenticator_type);
+	PAGE(b, "</div>\n");
+	if (!a->is_active) {
+		PAGE(b, "<span class=\"badge warn\">Switched off</span>\n</div>\n");
+		return;
+	}
+	begin_connect(b, c, v, a->authenticator_id);
 	if (mine == 0)
 		PAGE(b, "<button aria-label=\"Connect $\">Connect</button>\n", a->authenticator_name);
 	else
 		PAGE(b, "<button class=\"plain\" aria-label=\"Connect another account of $\">Connect another account</button>\n",
 		     a->authenticator_name);
 	PAGE(b, "</form>\n</div>\n");
+}
+
+static void put_authenticator(struct buf *b, struct call *c, const struct view *v, const struct authenticator_row *a)
+{
+	size_t mine = connections_of(v, a);
+
+	PAGE(b, "<section class=\"card\">\n");
+	put_head(b, c, v, a, mine);
 	if (mine == 0)
 		PAGE(b, "<p class=\"none\">No account is connected.</p>\n");
 	else
 		PAGE(b, "<ul class=\"accounts\">\n");
 	for (size_t i = 0; i < v->connection_count; i++)
 		if (strcmp(v->connections[i].row.authenticator_id, a->authenticator_id) == 0)
-			put_connection(b, c, v, &v->connections[i]);
+			put_connection(b, c, v, a, &v->connections[i]);
 	if (mine)
 		PAGE(b, "</ul>\n");
 	PAGE(b, "</section>\n");
 }
 
-static void put_nothing(struct buf *b)
+static void put_nothing(struct buf *b, const struct view *v)
 {
+	const char *app_id = v->app.app_id;
+	bool is_default = strcmp(app_id, CORE_DEFAULT_APP) == 0;
+
 	PAGE(b, "<section class=\"card empty\">\n<h2>No authenticators yet</h2>\n"
 		"<p>An authenticator is your registration as an OAuth client at a provider. Register one in a terminal, "
 		"and it appears here:</p>\n"
-		"<pre><code>fiber register-authenticator google --client-id=… --client-secret=-</code></pre>\n"
+		"<pre tabindex=\"0\"><code>fiber register-authenticator google$$ \\\n    --client-id=… --client-secret=-</code></pre>\n"
 		"<p class=\"soft\">The provider gives you client id and client secret; the command asks for the secret, so that "
-		"it stays out of your shell’s history, and prints the redirect URI to enter there.</p>\n</section>\n");
+		"it stays out of your shell’s history, and prints the redirect URI to enter there.</p>\n</section>\n",
+	     is_default ? "" : " --app-id=", is_default ? "" : app_id);
 }
 
 enum err ui_connections_index(struct call *c, struct errinfo *ei)
@@ -200,7 +265,7 @@ enum err ui_connections_index(struct call *c, struct errinfo *ei)
 	for (size_t i = 0; i < v.authenticator_count; i++)
 		put_authenticator(b, c, &v, &v.authenticators[i]);
 	if (v.authenticator_count == 0)
-		put_nothing(b);
+		put_nothing(b, &v);
 	page_end(b);
 	return ERR_OK;
 }
@@ -220,7 +285,7 @@ enum err ui_connections_disconnect(struct call *c, struct errinfo *ei)
 		e = access_app(c->core, &c->caller, params_get(&form, "app_id"), c->arena, &app, ei);
 	if (e)
 		return e;
-	e = connections_resolve(c->core, app.app_id, c->caller.owner.user_id, params_get(&form, "connection"), c->arena, &row, ei);
+	e = connections_resolve_any(c->core, app.app_id, c->caller.owner.user_id, params_get(&form, "connection"), c->arena, &row, ei);
 	if (!e)
 		e = connections_disconnect(c->core, &row, c->caller.actor, ei);
 	if (e && e != ERR_NOT_FOUND)

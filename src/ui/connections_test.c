@@ -62,8 +62,8 @@ static void without_authenticators_the_page_says_what_to_type(void **state)
 	struct testui *t = *state;
 
 	assert_int_equal(testui_get(t, PAGE_PATH), 200);
-	assert_non_null(strstr(testui_body(t), "fiber register-authenticator google --client-id=… --client-secret=-"));
-	assert_non_null(strstr(testui_body(t), "Signed in as <strong>admin</strong>"));
+	assert_non_null(strstr(testui_body(t), "fiber register-authenticator google \\\n    --client-id=… --client-secret=-"));
+	assert_non_null(strstr(testui_body(t), "Signed in as</span> <strong>admin</strong>"));
 	testcore_probe(&t->core);
 	assert_int_equal(testui_get(t, PAGE_PATH), 200);
 	assert_null(strstr(testui_body(t), "register-authenticator"));
@@ -105,6 +105,52 @@ static void accounts_stand_with_status_and_times(void **state)
 	assert_non_null(strstr(testui_body(t), ">5 minutes ago</time>, the next read refreshes it"));
 }
 
+static void a_connection_that_needs_its_user_says_why_and_offers_it(void **state)
+{
+	struct testui *t = *state;
+	struct authenticator_row auth = testcore_probe(&t->core);
+
+	testcore_connect(&t->core, &auth, &t->core.admin.owner, answer, ann);
+	assert_int_equal(testui_get(t, PAGE_PATH), 200);
+	assert_null(strstr(testui_body(t), "Connect again"));
+	testcore_sql(&t->core, "UPDATE user_app_oauth_authentications SET auth_status = 'needs_reauth';"
+			       "UPDATE oauth_token_grants SET status = 'needs_reauth', cause = 'invalid_grant'");
+	assert_int_equal(testui_get(t, PAGE_PATH), 200);
+	assert_non_null(strstr(testui_body(t), "<span class=\"badge bad\">Needs a new sign-in</span>"));
+	assert_non_null(strstr(testui_body(t), "aria-label=\"Connect again: ann@example.org\""));
+}
+
+static void scopes_that_were_not_granted_are_named(void **state)
+{
+	static const char less[] = "{\"access_token\":\"at\",\"token_type\":\"Bearer\",\"expires_in\":60,\"scope\":\"read\"}";
+	struct testui *t = *state;
+	struct authenticator_row auth = testcore_probe(&t->core);
+
+	testcore_connect(&t->core, &auth, &t->core.admin.owner, answer, ann);
+	assert_int_equal(testui_get(t, PAGE_PATH), 200);
+	assert_null(strstr(testui_body(t), "Not granted"));
+	testcore_connect(&t->core, &auth, &t->core.admin.owner, less, ann);
+	assert_int_equal(testui_get(t, PAGE_PATH), 200);
+	assert_non_null(strstr(testui_body(t), "Not granted: <code>write</code></p>"));
+	assert_non_null(strstr(testui_body(t), "<span class=\"badge warn\">Ends soon</span>"));
+}
+
+static void a_switched_off_authenticator_shows_only_what_is_left(void **state)
+{
+	struct testui *t = *state;
+	struct authenticator_row auth = testcore_probe(&t->core);
+
+	testcore_connect(&t->core, &auth, &t->core.admin.owner, answer, ann);
+	testcore_sql(&t->core, "UPDATE oauth_authenticators SET is_active = 0");
+	assert_int_equal(testui_get(t, PAGE_PATH), 200);
+	assert_non_null(strstr(testui_body(t), "Switched off"));
+	assert_non_null(strstr(testui_body(t), "Disconnect ann@example.org"));
+	assert_null(strstr(testui_body(t), "/api/v1/credentials/auth/initiate/"));
+	testcore_sql(&t->core, "UPDATE user_app_oauth_authentications SET auth_status = 'revoked'");
+	assert_int_equal(testui_get(t, PAGE_PATH), 200);
+	assert_null(strstr(testui_body(t), "Probe"));
+}
+
 static void another_users_accounts_are_not_shown(void **state)
 {
 	struct testui *t = *state;
@@ -139,7 +185,7 @@ static void names_and_accounts_are_text(void **state)
 	assert_non_null(strstr(testui_body(t), "aria-label=\"Connect another account of A&quot;&#39;" SHOWN "\""));
 	assert_non_null(strstr(testui_body(t), "<strong>B&quot;&#39;" SHOWN "</strong>"));
 	assert_non_null(strstr(testui_body(t), ">C&quot;&#39;" SHOWN "</a>"));
-	assert_non_null(strstr(testui_body(t), "Connected to A&quot;&#39;" SHOWN ".</p>"));
+	assert_non_null(strstr(testui_body(t), "Connected to A&quot;&#39;" SHOWN ".</strong>"));
 }
 
 static void the_outcome_is_told_in_our_words(void **state)
@@ -151,10 +197,10 @@ static void the_outcome_is_told_in_our_words(void **state)
 		{"connected=true&authenticator=Evil+Corp", "good\" role=\"status", "Connected."},
 		{"connected=true", "good\" role=\"status", "Connected."},
 		{"connected=false&error=access_denied&error_description=evil", "bad\" role=\"alert",
-		 "Not connected: the account’s owner, or its organisation, did not allow it."},
-		{"connected=false&error=wrong_account", "bad\" role=\"alert", "Not connected: this is not the account"},
-		{"connected=false&error=evil", "bad\" role=\"alert", "Not connected: the provider did not go along with it."},
-		{"connected=false", "bad\" role=\"alert", "Not connected: the provider did not go along with it."},
+		 "Not connected.</strong> The account’s owner, or its organisation, did not allow it.</p>"},
+		{"connected=false&error=wrong_account", "bad\" role=\"alert", "Not connected.</strong> This is not the account"},
+		{"connected=false&error=evil", "bad\" role=\"alert", "Not connected.</strong> The provider did not go along with it."},
+		{"connected=false", "bad\" role=\"alert", "Not connected.</strong> The provider did not go along with it."},
 		{"disconnected=true", "good\" role=\"status", "Disconnected."},
 	};
 	struct testui *t = *state;
@@ -162,7 +208,7 @@ static void the_outcome_is_told_in_our_words(void **state)
 	testcore_probe(&t->core);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		assert_int_equal(testui_get(t, TESTUI_PRINT(t, PAGE_PATH "?%s", cases[i].query)), 200);
-		assert_non_null(strstr(testui_body(t), TESTUI_PRINT(t, "<p class=\"banner %s\">%s", cases[i].mood, cases[i].sentence)));
+		assert_non_null(strstr(testui_body(t), TESTUI_PRINT(t, "<p class=\"banner %s\"><strong>%s", cases[i].mood, cases[i].sentence)));
 		assert_null(strstr(testui_body(t), "evil"));
 		assert_null(strstr(testui_body(t), "Evil"));
 	}
@@ -248,6 +294,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_authenticators_the_page_says_what_to_type, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_sees_it_without_a_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(accounts_stand_with_status_and_times, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_connection_that_needs_its_user_says_why_and_offers_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(scopes_that_were_not_granted_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_switched_off_authenticator_shows_only_what_is_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_users_accounts_are_not_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_and_accounts_are_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_outcome_is_told_in_our_words, setup, teardown),

@@ -34,7 +34,8 @@ static const char *heading(int status)
 
 static void put_sentences(struct buf *b, const struct errinfo *ei)
 {
-	if (ei->detail[0])
+	/* With fields `detail` is only the first of them in words. */
+	if (ei->detail[0] && !ei->field_count)
 		page_sentence(b, ei->detail);
 	for (size_t i = 0; i < ei->field_count; i++)
 		PAGE(b, "<p><code>$</code> $.</p>\n", ei->fields[i].name, ei->fields[i].why);

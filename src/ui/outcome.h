@@ -4,5 +4,5 @@
 
 #include "base/slice.h"
 
-/* A sentence of ours for the error code of a flow; a general one for a code that we don't know. */
+/* Why a flow's end is no connection: a sentence of ours for its error code; a general one for a code that we don't know. */
 const char *outcome_sentence(struct slice code);

@@ -46,7 +46,7 @@ struct buf *page_begin(struct response *r, int status, const struct page *page)
 		"<img src=\"/static/favicon.svg\" alt=\"\" width=\"24\" height=\"24\">FiberWise</a>\n", page->title);
 	if (page->user)
 		PAGE(b, "<nav aria-label=\"Main\"><a href=\"" PATH_CONNECTIONS "\">Settings</a></nav>\n"
-			"<div class=\"who\"><span>Signed in as <strong>$</strong></span>"
+			"<div class=\"who\"><span><span class=\"wordy\">Signed in as</span> <strong>$</strong></span>"
 			"<form method=\"post\" action=\"" PATH_LOGOUT "\">"
 			"<input type=\"hidden\" name=\"form_token\" value=\"$\">"
 			"<button class=\"plain\">Sign out</button></form></div>\n", page->user, page->form_token);
@@ -70,12 +70,12 @@ void page_end(struct buf *b)
 	PAGE(b, "</main>\n</body>\n</html>\n");
 }
 
-void page_banner(struct buf *b, enum page_mood mood, const char *sentence)
+void page_banner(struct buf *b, enum page_mood mood, const char *news, const char *sentence)
 {
-	if (mood == PAGE_GOOD)
-		PAGE(b, "<p class=\"banner good\" role=\"status\">$</p>\n", sentence);
-	else
-		PAGE(b, "<p class=\"banner bad\" role=\"alert\">$</p>\n", sentence);
+	bool good = mood == PAGE_GOOD;
+
+	PAGE(b, "<p class=\"banner $\" role=\"$\"><strong>$</strong>", good ? "good" : "bad", good ? "status" : "alert", news);
+	PAGE(b, " $</p>\n", sentence);
 }
 
 /* Sentences of errinfo begin in lower case and without a full stop, because the log and the CLI put them into lines. */

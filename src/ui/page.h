@@ -25,8 +25,8 @@ void page_end(struct buf *b);
 void page_put(struct buf *b, const char *const *template_and_texts);
 
 enum page_mood { PAGE_GOOD, PAGE_BAD };
-/* A sentence that stands out and is read aloud. */
-void page_banner(struct buf *b, enum page_mood mood, const char *sentence);
+/* What stands out and is read aloud: the news in bold, and a sentence more ("" for none). */
+void page_banner(struct buf *b, enum page_mood mood, const char *news, const char *sentence);
 /* A sentence of errinfo as a paragraph: capital letter, full stop. */
 void page_sentence(struct buf *b, const char *text);
 /* What was wrong with a form: the sentence of `ei` and its fields. */

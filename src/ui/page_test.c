@@ -86,7 +86,6 @@ static void an_error_page_holds_what_the_error_says_as_text(void **state)
 	buf_puts(&r.body, "half a page");
 	err_set(&ei, ERR_CONFLICT, "the name \"<script>\" is taken");
 	err_hint(&ei, ERR_CONFLICT, "choose <another>");
-	err_field(&ei, "na<me", "is \"<bad>\"");
 	ei.retry_after_s = 7;
 	ui_error(&r, "req<id", ERR_CONFLICT, 0, &ei);
 	assert_int_equal(r.status, 409);
@@ -96,9 +95,28 @@ static void an_error_page_holds_what_the_error_says_as_text(void **state)
 	assert_null(strstr(buf_cstr(&r.body), "<script>"));
 	assert_non_null(strstr(buf_cstr(&r.body), "The name &quot;&lt;script&gt;&quot; is taken."));
 	assert_non_null(strstr(buf_cstr(&r.body), "Choose &lt;another&gt;."));
-	assert_non_null(strstr(buf_cstr(&r.body), "<code>na&lt;me</code> is &quot;&lt;bad&gt;&quot;."));
 	assert_non_null(strstr(buf_cstr(&r.body), "<code>req&lt;id</code>"));
 	assert_non_null(strstr(buf_cstr(&r.head), "Retry-After: 7\r\n"));
+	response_done(&r);
+}
+
+static void wrong_fields_are_listed_once(void **state)
+{
+	struct errinfo ei = {0};
+	struct response r;
+	const char *first;
+
+	(void)state;
+	response_init(&r);
+	err_field(&ei, "na<me", "is \"<bad>\"");
+	err_field(&ei, "other", "is missing");
+	ui_error(&r, "id", ERR_UNPROCESSABLE, 0, &ei);
+	assert_int_equal(r.status, 422);
+	first = strstr(buf_cstr(&r.body), "is &quot;&lt;bad&gt;&quot;");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "is &quot;&lt;bad&gt;&quot;"));
+	assert_non_null(strstr(buf_cstr(&r.body), "<code>na&lt;me</code> is"));
+	assert_non_null(strstr(buf_cstr(&r.body), "<code>other</code> is missing."));
 	response_done(&r);
 }
 
@@ -152,6 +170,7 @@ int main(void)
 		cmocka_unit_test(sentences_begin_and_end_as_sentences),
 		cmocka_unit_test(times_are_near_or_far_before_or_after),
 		cmocka_unit_test(an_error_page_holds_what_the_error_says_as_text),
+		cmocka_unit_test(wrong_fields_are_listed_once),
 		cmocka_unit_test(every_kind_of_error_makes_a_page),
 		cmocka_unit_test(only_the_two_files_are_served),
 	};

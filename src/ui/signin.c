@@ -16,7 +16,7 @@ static void show(struct call *c, int status, const char *sentence, const char *n
 
 	PAGE(b, "<h1>Sign in</h1>\n");
 	if (sentence)
-		page_banner(b, PAGE_BAD, sentence);
+		page_banner(b, PAGE_BAD, sentence, "");
 	PAGE(b, "<form method=\"post\" action=\"" PATH_LOGIN "\">\n");
 	if (next[0])
 		page_hidden(b, "next", next);

@@ -107,7 +107,7 @@ static void every_wrong_sign_in_looks_the_same(void **state)
 	t->jar = &fresh;
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		assert_int_equal(testui_post(t, "/login", forms[i]), 401);
-		assert_string_equal(testui_between(t, testui_body(t), "role=\"alert\">", '<'), "The name or the password is wrong.");
+		assert_string_equal(testui_between(t, testui_body(t), "role=\"alert\"><strong>", '<'), "The name or the password is wrong.");
 		assert_string_equal(fresh.session, "");
 		assert_null(strstr(testui_body(t), "horse"));
 	}
