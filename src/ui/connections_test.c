@@ -87,6 +87,17 @@ static void nobody_sees_it_without_a_session(void **state)
 	assert_null(strstr(testui_body(t), "Probe"));
 }
 
+static void settings_passes_on_what_a_flow_had_to_say(void **state)
+{
+	struct testui *t = *state;
+
+	assert_int_equal(testui_get(t, "/settings?connected=false&error=access_denied"), 303);
+	assert_string_equal(testui_location(t), PAGE_PATH "?connected=false&error=access_denied");
+	t->jar = NULL;
+	assert_int_equal(testui_get(t, "/settings?connected=true"), 303);
+	assert_string_equal(testui_location(t), "/login");
+}
+
 static void accounts_stand_with_status_and_times(void **state)
 {
 	struct testui *t = *state;
@@ -292,6 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(without_authenticators_the_page_says_what_to_type, setup, teardown),
+		cmocka_unit_test_setup_teardown(settings_passes_on_what_a_flow_had_to_say, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_sees_it_without_a_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(accounts_stand_with_status_and_times, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_that_needs_its_user_says_why_and_offers_it, setup, teardown),

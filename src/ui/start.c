@@ -11,7 +11,13 @@ enum err ui_start_home(struct call *c, struct errinfo *ei)
 	return ERR_OK;
 }
 
+/* Settings has one page; what a flow that returned here had to say goes on to it. */
 enum err ui_start_settings(struct call *c, struct errinfo *ei)
 {
-	return ui_start_home(c, ei);
+	struct slice query = c->request->query;
+
+	if (c->caller.kind != CALLER_SESSION || query.n == 0)
+		return ui_start_home(c, ei);
+	response_redirect(c->response, 303, slice_from(arena_printf(c->arena, PATH_CONNECTIONS "?%.*s", SLICE_ARG(query))));
+	return ERR_OK;
 }
