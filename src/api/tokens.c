@@ -2,6 +2,7 @@
 /* /credentials/connections/{ref}/token: the one route that hands out a secret. */
 #include "api/fields.h"
 #include "api/routes.h"
+#include "core/auditing.h"
 #include "core/grants.h"
 
 static enum err wanted_ttl(struct call *c, int64_t *ret, struct errinfo *ei)
@@ -58,8 +59,12 @@ enum err api_tokens_read(struct call *c, struct errinfo *ei)
 		return e;
 	if (reading.wants_refresh)
 		c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = reading.grant_id, .min_life_ms = reading.min_life_ms, .newer_than = -1};
-	else
+	else {
+		auditing_note(c->core, &(const struct record){
+			.event = "token_read", .app_id = app.app_id, .connection_id = reading.connection_id, .user_id = user.user_id,
+			.grant_id = reading.grant_id, .generation = reading.generation, .fingerprint = reading.fingerprint});
 		answer_token(c, &reading);
+	}
 	return ERR_OK;
 }
 

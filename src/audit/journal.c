@@ -251,6 +251,12 @@ static bool write_all(int fd, struct slice bytes, size_t at)
 	return true;
 }
 
+void journal_forget(struct journal *j)
+{
+	j->chain = j->written;
+	buf_reset(&j->batch);
+}
+
 enum err journal_write(struct journal *j, struct errinfo *ei)
 {
 	size_t n = j->batch.n;
@@ -265,21 +271,23 @@ enum err journal_write(struct journal *j, struct errinfo *ei)
 		e = rotate(j, ei);
 	if (!e && (!allocate(j, n) || !write_all(j->fd, buf_slice(&j->batch), j->end)))
 		e = cannot(&j->args, "written", ei);
-	if (e) {
-		j->chain = j->written;
-	} else {
+	if (!e) {
 		j->written = j->chain;
 		j->end += n;
 		j->unsynced = true;
 	}
-	j->batch.overflow = false;
-	buf_reset(&j->batch);
+	journal_forget(j);
 	return e;
+}
+
+int journal_descriptor(const struct journal *j)
+{
+	return fcntl(j->fd, F_DUPFD_CLOEXEC, 3);
 }
 
 int journal_unsynced(struct journal *j)
 {
-	int fd = j->unsynced ? fcntl(j->fd, F_DUPFD_CLOEXEC, 3) : -1;
+	int fd = j->unsynced ? journal_descriptor(j) : -1;
 
 	if (fd >= 0)
 		j->unsynced = false;

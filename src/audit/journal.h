@@ -41,6 +41,10 @@ enum err journal_write(struct journal *j, struct errinfo *ei);
  * all is there. After a failed fdatasync() call journal_fail().
  */
 int journal_unsynced(struct journal *j);
+/* A descriptor of the caller's own of what is being written, whether synced or not; -1 when none is to be had. */
+int journal_descriptor(const struct journal *j);
+/* Drops what was collected and not written. */
+void journal_forget(struct journal *j);
 /* From now on every write fails: the disk lost what it had taken. */
 void journal_fail(struct journal *j);
 /* The chain's state after the last written record. Holds the key: wipe it. */

@@ -6,6 +6,7 @@
 #include "clerk/clerk.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -119,6 +120,8 @@ static enum err start(struct role *role, struct errinfo *ei)
 	c->role = role;
 	d->loop = role->loop;
 	desk_init(d);
+	d->ledger.data_dir = role_config(role, "FIBERWISE_DATA_DIR");
+	d->ledger.always = strcmp(role_config(role, "FIBERWISE_AUDIT_SYNC"), "always") == 0;
 	d->keeper = keeper_client_new(IPC_CLERK);
 	source = keeper_client_source(d->keeper);
 	d->core.keys = keys_new(&source);
@@ -177,6 +180,7 @@ static void jobs_stopped(void *arg)
 	struct clerk *c = arg;
 	struct desk *d = &c->desk;
 
+	ledger_done(&d->ledger, &d->core);
 	store_close(&d->core.store);
 	keys_free(&d->core.keys);
 	keeper_client_free(&d->keeper);

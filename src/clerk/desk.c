@@ -32,7 +32,9 @@ static void on_job_run(struct job *job)
 {
 	struct operation *op = CONTAINER_OF(job, struct operation, job);
 
+	ledger_begin(&op->desk->ledger, &op->desk->core);
 	op->step(op);
+	ledger_end(&op->desk->ledger, &op->desk->core);
 }
 
 static void after_step(struct operation *op);
@@ -209,6 +211,7 @@ void desk_init(struct desk *d)
 {
 	uv_timer_init(d->loop, &d->again);
 	d->again.data = d;
+	ledger_init(&d->ledger);
 }
 
 void desk_done(struct desk *d)

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "base/map.h"
+#include "clerk/ledger.h"
 #include "core/core.h"
 #include "core/keeper_client.h"
 #include "core/refresh.h"
@@ -21,6 +22,7 @@ struct desk {
 	uv_loop_t *loop;
 	struct jobs *jobs;
 	struct core core;               /* of the store thread */
+	struct ledger ledger;           /* its records */
 	struct keeper_client *keeper;
 	struct channel *courier;
 	struct channel *worker[DESK_WORKERS_MAX];

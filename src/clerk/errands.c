@@ -214,6 +214,7 @@ static void find_open(struct job *job)
 	struct recovery *r = CONTAINER_OF(job, struct recovery, job);
 	struct core *core = &r->desk->core;
 
+	ledger_begin(&r->desk->ledger, core);
 	r->err = exchange_open(core, r->arena, &r->flows, &r->flow_count, &r->why);
 	if (!r->err)
 		r->err = refresh_open(core, r->arena, &r->grants, &r->grant_count, &r->why);
@@ -221,6 +222,8 @@ static void find_open(struct job *job)
 		r->err = revocation_open(core, r->arena, &r->ended, &r->ended_count, &r->why);
 	if (!r->err)
 		r->err = flows_housekeeping(core, &r->why);
+	ledger_end(&r->desk->ledger, core);
+	ledger_sign(&r->desk->ledger, core);
 }
 
 static void open_found(struct job *job)

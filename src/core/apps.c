@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "core/auditing.h"
 #include "core/keys.h"
 #include "core/line.h"
 #include "secret/apikey.h"
@@ -71,6 +72,7 @@ enum err apps_create(struct core *core, const struct caller *c, struct slice nam
 	app.app_id = arena_strdup(a, id);
 	app.name = arena_strndup(a, name);
 	app.updated_at = app.created_at;
+	auditing_note(core, &(const struct record){.event = "app_made", .app_id = app.app_id});
 	/* The key first: an app without a key could not be used, a key without an app does no harm. */
 	e = keys_create(core, app.app_id, KEYS_PURPOSE_SEAL, ei);
 	if (!e)
@@ -123,6 +125,7 @@ enum err apps_update(struct core *core, struct app_row *io, struct slice name, c
 	if (name.p)
 		row.name = arena_strndup(a, name);
 	row.updated_at = core_now(core);
+	auditing_note(core, &(const struct record){.event = "app_changed", .app_id = row.app_id});
 	e = store_change_one(core->store, SQL_APP_UPDATE,
 			     STORE_PARAMS(STORE_TEXT(row.app_id), STORE_TEXT(row.name), STORE_TEXT(row.return_to),
 					  STORE_INT(row.updated_at)), ei);
@@ -193,6 +196,8 @@ enum err apps_key_create(struct core *core, const struct caller *c, const char *
 	row.key_id = arena_strdup(a, id);
 	row.secret_hash = arena_strdup(a, hash);
 	row.name = arena_strndup(a, name);
+	auditing_note(core, &(const struct record){
+		.event = "key_made", .app_id = app_id, .user_id = row.owner_user_id, .detail = row.key_id});
 	e = store_insert(core->store, TABLE_API_KEYS, &row, ei);
 	if (e)
 		return e;
@@ -228,6 +233,8 @@ enum err apps_key_revoke(struct core *core, const struct caller *c, const char *
 		return e;
 	if (!theirs)
 		return err_set(ei, ERR_NOT_FOUND, "no live key has this id");
+	auditing_note(core, &(const struct record){
+		.event = "key_revoked", .app_id = row.reach_app_id, .user_id = row.owner_user_id, .detail = row.key_id});
 	e = store_change_one(core->store, SQL_API_KEY_REVOKE, STORE_PARAMS(STORE_SLICE(key_id), STORE_INT(core_now(core))), ei);
 	/* Revoked by another call in the same moment. */
 	return e == ERR_CONFLICT ? err_set(ei, ERR_NOT_FOUND, "no live key has this id") : e;

@@ -20,6 +20,7 @@ struct core {
 	const char *public_url; /* without a trailing slash */
 	struct url public;      /* the same, parsed */
 	const char *instance;   /* of this start of the service, for intents */
+	struct buf *notes;      /* audit notes of what runs (core/auditing.h); NULL: nobody takes them */
 };
 
 /* Sets public_url and public. ERR_CONFIG when it is no usable URL. */

@@ -115,6 +115,7 @@ static enum err serve(struct core *core, const struct grant_row *g, struct arena
 	r->token_type = g->token_type;
 	r->scopes = g->scopes;
 	r->expires_at = g->expires_at;
+	r->generation = g->generation;
 	return e;
 }
 

@@ -39,6 +39,7 @@ struct grant_reading {
 	const char *token_type, *scopes;
 	int64_t expires_at;   /* 0: the provider did not say */
 	char fingerprint[33];
+	int64_t generation;
 };
 
 struct grant_read_args {

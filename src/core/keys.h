@@ -18,6 +18,7 @@ struct key_source {
 
 #define KEYS_PURPOSE_SEAL "seal"
 #define KEYS_PURPOSE_FINGERPRINT "fingerprint"
+#define KEYS_PURPOSE_AUDIT "audit"
 
 struct keys *keys_new(const struct key_source *source);
 void keys_free(struct keys **k);

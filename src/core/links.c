@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "core/auditing.h"
 #include "core/events.h"
 #include "core/flows.h"
 #include "core/line.h"
@@ -83,6 +84,8 @@ enum err links_create(struct core *core, const struct caller *c, const struct li
 	encode_base64url(&token, secret_expose(raw));
 	hash_text(buf_slice(&token), hash);
 	row.link_hash = hash;
+	auditing_note(core, &(const struct record){.event = "link_made", .app_id = row.app_id, .user_id = row.user_id,
+						   .authenticator_id = row.authenticator_id, .detail = row.link_id});
 	e = store_insert(core->store, TABLE_LINKS, &row, ei);
 	if (!e) {
 		*ret_url = arena_printf(a, "%s/connect/%.*s", core->public_url, SLICE_ARG(buf_slice(&token)));

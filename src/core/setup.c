@@ -140,6 +140,8 @@ enum err setup_first_start(struct store *store, const struct master *master, con
 	if (!e)
 		e = make_key(&core, a, "", KEYS_PURPOSE_FINGERPRINT, ei);
 	if (!e)
+		e = make_key(&core, a, "", KEYS_PURPOSE_AUDIT, ei);
+	if (!e)
 		e = make_admin(&core, a, &admin, ei);
 	if (!e)
 		e = make_default_app(&core, a, &admin, ei);

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "core/auditing.h"
 #include "core/events.h"
 #include "core/line.h"
 #include "secret/hash.h"
@@ -52,6 +53,7 @@ enum err users_admin_link(struct core *core, struct arena *a, struct secret **re
 	row.link_hash = hash;
 	row.user_id = admin.user_id;
 	row.expires_at = row.created_at + USERS_LINK_LIFE_MS;
+	auditing_note(core, &(const struct record){.event = "admin_link_made", .user_id = admin.user_id});
 	e = store_insert(core->store, TABLE_SIGN_IN_LINKS, &row, ei);
 	if (!e)
 		*ret_token = token;
@@ -92,6 +94,7 @@ static enum err open_session(struct core *core, const char *user_id, struct aren
 	row.session_hash = hash;
 	row.last_seen_at = row.created_at;
 	row.expires_at = row.created_at + USERS_SESSION_LIFE_MS;
+	auditing_note(core, &(const struct record){.event = "signed_in", .user_id = user_id});
 	e = store_insert(core->store, TABLE_USER_SESSIONS, &row, ei);
 	if (!e)
 		*ret_cookie = cookie;
@@ -111,7 +114,10 @@ static enum err spend(void *arg, struct errinfo *ei)
 	struct spending *s = arg;
 	struct store *store = s->core->store;
 	const char *user_id = s->link->user_id;
-	enum err e = store_change_one(store, SQL_SIGN_IN_LINK_SPEND,
+	enum err e;
+
+	auditing_note(s->core, &(const struct record){.event = "password_set", .user_id = user_id});
+	e = store_change_one(store, SQL_SIGN_IN_LINK_SPEND,
 				      STORE_PARAMS(STORE_TEXT(s->link->link_hash), STORE_INT(core_now(s->core))), ei);
 
 	if (!e)
@@ -147,13 +153,17 @@ enum err users_sign_in(struct core *core, struct slice name, const struct secret
 
 	if (e && e != ERR_NOT_FOUND)
 		return e;
-	if (!password_matches(password, user.password_hash) || !user.is_active)
+	if (!password_matches(password, user.password_hash) || !user.is_active) {
+		/* The name is not recorded: people type their pass phrase into that field, too. */
+		auditing_note(core, &(const struct record){.event = "sign_in_refused", .user_id = user.user_id});
 		return err_set(ei, ERR_UNAUTHENTICATED, "the name or the password is wrong");
+	}
 	return open_session(core, user.user_id, a, ret_cookie, ei);
 }
 
 enum err users_sign_out(struct core *core, const char *session_hash, struct errinfo *ei)
 {
+	auditing_note(core, &(const struct record){.event = "signed_out"});
 	return store_change(core->store, SQL_SESSION_DELETE, STORE_PARAMS(STORE_TEXT(session_hash)), NULL, ei);
 }
 

@@ -34,6 +34,7 @@ static config_check_fn *const checks[CONFIG_KEY__COUNT] = {
 	[CONFIG_WORKERS] = config_check_workers,
 	[CONFIG_EGRESS_ALLOW] = config_check_egress_allow,
 	[CONFIG_EGRESS_CA_FILE] = config_check_egress_ca_file,
+	[CONFIG_AUDIT_SYNC] = config_check_audit_sync,
 	[CONFIG_LOG_FILE] = config_check_log_file,
 	[CONFIG_DEBUG] = config_check_debug,
 };

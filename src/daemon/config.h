@@ -23,7 +23,7 @@
 	X(PUBLIC_URL, "FIBERWISE_PUBLIC_URL", "http://<listen>", IPC_STORE_ROLES,                                       \
 	  "an https:// address without path, or an http:// one on loopback (127.0.0.1, [::1], localhost)",          \
 	  "The address under which browsers and apps reach the service; callbacks and links are made from it.")     \
-	X(DATA_DIR, "FIBERWISE_DATA_DIR", ".fiberwise-core", IPC_SET(INIT) | IPC_SET(COURIER),                      \
+	X(DATA_DIR, "FIBERWISE_DATA_DIR", ".fiberwise-core", IPC_STORE_ROLES | IPC_SET(INIT) | IPC_SET(COURIER),    \
 	  "a directory that belongs to the user who runs fiberd; it is made when missing",                          \
 	  "Where everything lies that the service keeps. Locked while in use, readable by its owner only.")         \
 	X(DATABASE, "FIBERWISE_DATABASE", "sqlite:<data dir>/fiberwise.db", IPC_STORE_ROLES | IPC_SET(INIT),        \
@@ -39,6 +39,9 @@
 	X(EGRESS_CA_FILE, "FIBERWISE_EGRESS_CA_FILE", "", IPC_SET(COURIER),                                         \
 	  "the path of a file of certificates in PEM form, or empty",                                               \
 	  "Whom the service believes when a provider shows its certificate. Empty: whom this machine believes.")    \
+	X(AUDIT_SYNC, "FIBERWISE_AUDIT_SYNC", "100ms", IPC_STORE_ROLES, "100ms or always",                          \
+	  "When audit records reach the disk. They are always written before the answer leaves, so a killed process loses none; " \
+	  "after a power cut the last 100 ms may be missing. With always every answer waits for the disk.")       \
 	X(LOG_FILE, "FIBERWISE_LOG_FILE", "<data dir>/logs/oauth.log", 0, "the path of a file",                     \
 	  "The log, one JSON object a line. Reopened on SIGHUP.")                                                   \
 	X(DEBUG, "OAUTH_DEBUG", "false", IPC_CHILDREN, "true or false", "More lines in the log; never a secret.")

@@ -115,6 +115,12 @@ enum err config_check_egress_ca_file(const char *value, struct errinfo *ei)
 	return ERR_OK;
 }
 
+enum err config_check_audit_sync(const char *value, struct errinfo *ei)
+{
+	(void)ei;
+	return strcmp(value, "100ms") == 0 || strcmp(value, "always") == 0 ? ERR_OK : ERR_CONFIG;
+}
+
 enum err config_check_log_file(const char *value, struct errinfo *ei)
 {
 	(void)ei;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "clerk/clerk.h"
 #include "courier/courier.h"
+#include "daemon/audit_command.h"
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/init.h"
@@ -29,6 +30,8 @@ static const char usage[] =
 	"  fiberd [--config FILE]                 run the service in the foreground\n"
 	"  fiberd [--config FILE] --check-config  check the configuration and print it\n"
 	"  fiberd [--config FILE] admin-link      print a sign-in link for the administrator of the running service\n"
+	"  fiberd [--config FILE] audit verify    check the audit chains and their signed heads; 1 when one has a defect\n"
+	"  fiberd [--config FILE] audit where     read a token from standard input, print when it was handed out, and to whom\n"
 	"  fiberd --version\n"
 	"  fiberd --help\n"
 	"\n"
@@ -91,6 +94,21 @@ static int admin_link(const struct config *config)
 	return e ? complain(&ei) : 0;
 }
 
+static int audit_verify(const struct config *config)
+{
+	struct errinfo ei = {.detail = ""};
+	bool ok = false;
+
+	return audit_command_verify(config, &ok, &ei) ? complain(&ei) : !ok;
+}
+
+static int audit_where(const struct config *config)
+{
+	struct errinfo ei = {.detail = ""};
+
+	return audit_command_where(config, &ei) ? complain(&ei) : 0;
+}
+
 static int print_docs(void)
 {
 	struct buf out;
@@ -125,6 +143,10 @@ static int with_config(const char *file, const char *command)
 		code = supervisor_run(config);
 	} else if (strcmp(command, "--check-config") == 0) {
 		code = check_config(config);
+	} else if (strcmp(command, "audit verify") == 0) {
+		code = audit_verify(config);
+	} else if (strcmp(command, "audit where") == 0) {
+		code = audit_where(config);
 	} else {
 		code = admin_link(config);
 	}
@@ -142,6 +164,9 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc && !file) {
 			file = argv[++i];
+		} else if (!command && strcmp(argv[i], "audit") == 0 && i + 1 < argc &&
+			   (strcmp(argv[i + 1], "verify") == 0 || strcmp(argv[i + 1], "where") == 0)) {
+			command = strcmp(argv[++i], "verify") == 0 ? "audit verify" : "audit where";
 		} else if (!command && (strcmp(argv[i], "--check-config") == 0 || strcmp(argv[i], "admin-link") == 0 ||
 					strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "--help") == 0 ||
 					strcmp(argv[i], "--print-config-docs") == 0)) {

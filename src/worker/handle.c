@@ -25,6 +25,7 @@ struct handling {
 	struct response response;
 	struct call_reply reply;
 	struct job job;
+	struct outbox_item records;
 	enum err err;
 	struct errinfo why;
 	struct list node;       /* in desk->waiting */
@@ -58,11 +59,13 @@ static void run_handler(struct job *job)
 	struct handling *h = CONTAINER_OF(job, struct handling, job);
 	struct call *c = &h->call;
 
+	outbox_begin(&h->desk->outbox, &h->records);
 	h->err = ERR_OK;
 	if (!c->reply)
 		h->err = call_prepare(c, h->route, &h->why);
 	if (!h->err)
 		h->err = h->route->handler(c, &h->why);
+	outbox_end(&h->desk->outbox);
 }
 
 /* The clerk tells the provider in its own time; a message that is not heard is found by its next look through the store. */
@@ -103,11 +106,29 @@ static struct slice target_of(const struct handling *h)
 	return slice_from(arena_printf(h->call.arena, "%.*s?%.*s", SLICE_ARG(r->path), SLICE_ARG(r->query)));
 }
 
-static void answer(struct handling *h)
+/* The records are written, or nothing of what was prepared may leave (LG-03). */
+static void deliver(struct outbox_item *item, enum err e, const struct errinfo *why)
 {
+	struct handling *h = CONTAINER_OF(item, struct handling, records);
 	struct exchange *x = h->exchange;
 	struct response response;
 
+	if (e) {
+		h->err = e;
+		h->why = *why;
+		response_done(&h->response); /* wipes it */
+		response_init(&h->response);
+		write_error(&h->response, h->call.request, is_page(h->route, h->call.request), e, 0, why);
+	}
+	log_request(h);
+	h->desk->running--;
+	response = h->response; /* `h` goes with the request's arena */
+	server_answer(x, &response);
+	response_done(&response);
+}
+
+static void answer(struct handling *h)
+{
 	if (leads_to_sign_in(h)) {
 		bool first = true;
 		struct buf to;
@@ -120,13 +141,12 @@ static void answer(struct handling *h)
 	} else if (h->err) {
 		write_error(&h->response, h->call.request, is_page(h->route, h->call.request), h->err, 0, &h->why);
 	}
-	log_request(h);
 	if (!h->err)
 		send_revokes(h);
-	h->desk->running--;
-	response = h->response; /* `h` goes with the request's arena */
-	server_answer(x, &response);
-	response_done(&response);
+	h->records.request = h->call.request->id;
+	h->records.actor = h->call.caller.actor;
+	h->records.result = h->err ? err_wire_code(h->err, &h->why) : "ok";
+	outbox_put(&h->desk->outbox, &h->records);
 }
 
 static void ask_clerk(struct handling *h)
@@ -163,6 +183,7 @@ static void handler_done(struct job *job)
 {
 	struct handling *h = CONTAINER_OF(job, struct handling, job);
 
+	outbox_opened(&h->desk->outbox, &h->records);
 	if (!h->err && h->call.ask.kind != CALL_ASK_NOTHING && !h->call.reply)
 		wait_for_clerk(h);
 	else
@@ -291,6 +312,7 @@ void handle_request(struct exchange *x, const struct request *request, void *arg
 	h->began_ms = clock_mono_ms(&clock_system);
 	list_init(&h->node);
 	response_init(&h->response);
+	outbox_item_init(&h->records, deliver);
 	h->call.core = &d->core;
 	h->call.request = request;
 	h->call.arena = request->arena;

@@ -13,11 +13,13 @@
 #include "http/server.h"
 #include "ipc/channel.h"
 #include "store/jobs.h"
+#include "worker/outbox.h"
 
 struct handle_desk {
 	uv_loop_t *loop;
 	struct jobs *jobs;
 	struct core core;          /* of the store thread */
+	struct outbox outbox;
 	struct router *router;
 	struct channel *clerk;
 	struct list waiting;       /* handlings that wait for the clerk, oldest first */

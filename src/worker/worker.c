@@ -5,6 +5,7 @@
  */
 #include "worker/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct link_job {
 	struct arena *arena;
 	uint64_t message_id; /* 0: only if the administrator has no password yet */
 	struct secret *token;
+	struct outbox_item records;
 	enum err err;
 	struct errinfo why;
 };
@@ -45,19 +47,34 @@ static void make_link(struct job *job)
 	struct core *core = &l->worker->desk.core;
 	bool needed = true;
 
+	outbox_begin(&l->worker->desk.outbox, &l->records);
 	if (!l->message_id)
 		l->err = users_needs_password(core, l->arena, &needed, &l->why);
 	if (!l->err && needed)
 		l->err = users_admin_link(core, l->arena, &l->token, &l->why);
+	outbox_end(&l->worker->desk.outbox);
 }
 
 static void link_made(struct job *job)
 {
 	struct link_job *l = CONTAINER_OF(job, struct link_job, job);
+
+	l->records.actor = "operator";
+	l->records.result = l->err ? err_wire_code(l->err, &l->why) : "ok";
+	outbox_put(&l->worker->desk.outbox, &l->records);
+}
+
+static void say_link(struct outbox_item *item, enum err e, const struct errinfo *why)
+{
+	struct link_job *l = CONTAINER_OF(item, struct link_job, records);
 	struct worker *w = l->worker;
 	struct slice token = secret_expose(l->token);
 	const char *url = arena_printf(l->arena, "%s/admin-link/%.*s", w->desk.core.public_url, SLICE_ARG(token));
 
+	if (e && !l->err) {
+		l->err = e;
+		l->why = *why;
+	}
 	if (l->err)
 		LOG(LOG_ERROR, "admin_link_failed", LOG_S("detail", l->why.detail));
 	if (l->message_id) {
@@ -66,7 +83,7 @@ static void link_made(struct job *job)
 		m.field[IPC_ADMIN_LINKED_ERR].number = l->err;
 		m.field[IPC_ADMIN_LINKED_TEXT].bytes = slice_from(l->err ? l->why.detail : url);
 		(void)channel_send(w->role->control, &m);
-	} else if (l->token) {
+	} else if (l->token && !l->err) {
 		role_say(w->role, arena_printf(l->arena, "Sign in (15 minutes, one use): %s", url));
 	}
 	arena_free(&l->arena);
@@ -80,6 +97,7 @@ static void begin_link(struct worker *w, uint64_t message_id)
 	l->worker = w;
 	l->message_id = message_id;
 	l->arena = arena_new(1 << 20);
+	outbox_item_init(&l->records, say_link);
 	l->job = (struct job){.run = make_link, .done = link_made};
 	jobs_submit(w->desk.jobs, &l->job);
 }
@@ -153,6 +171,19 @@ static enum err open_core(struct worker *w, struct errinfo *ei)
 	return ERR_OK;
 }
 
+static void start_outbox(struct worker *w)
+{
+	struct outbox *o = &w->desk.outbox;
+
+	o->loop = w->role->loop;
+	o->core = &w->desk.core;
+	o->jobs = w->desk.jobs;
+	o->data_dir = role_config(w->role, "FIBERWISE_DATA_DIR");
+	o->always = strcmp(role_config(w->role, "FIBERWISE_AUDIT_SYNC"), "always") == 0;
+	snprintf(o->name, sizeof o->name, "worker-%lld", (long long)w->role->slot);
+	outbox_init(o);
+}
+
 static enum err start(struct role *role, struct errinfo *ei)
 {
 	struct worker *w = role->state;
@@ -171,6 +202,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 		return e;
 	handle_init(&w->desk);
 	w->desk.jobs = jobs_start(role->loop);
+	start_outbox(w);
 	w->desk.clerk = channel_new(&clerk);
 	if (role->slot == 0)
 		begin_link(w, 0);
@@ -197,6 +229,7 @@ static void jobs_stopped(void *arg)
 {
 	struct worker *w = arg;
 
+	outbox_done(&w->desk.outbox);
 	store_close(&w->desk.core.store);
 	keys_free(&w->desk.core.keys);
 	keeper_client_free(&w->keeper);
@@ -213,6 +246,7 @@ static void drained(void *arg)
 	server_free(&w->server);
 	channel_free(&w->desk.clerk);
 	handle_done(&w->desk);
+	outbox_stop(&w->desk.outbox);
 	jobs_stop(w->desk.jobs, jobs_stopped, w);
 }
 

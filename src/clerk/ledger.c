@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of what the clerk does by itself: refreshes, exchanges, revocations. Must never lose a note because a write
+ * failed.
+ */
+#include "clerk/ledger.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+void ledger_init(struct ledger *l)
+{
+	buf_init(&l->notes, AUDITING_NOTES_MAX);
+	random_id(l->run_id);
+}
+
+void ledger_begin(struct ledger *l, struct core *core)
+{
+	if (l->data_dir)
+		core->notes = &l->notes;
+}
+
+static bool sync_now(struct ledger *l)
+{
+	int fd = journal_unsynced(l->journal);
+	bool synced = fd < 0 || fdatasync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (!synced)
+		journal_fail(l->journal);
+	l->synced_ms = clock_mono_ms(&clock_system);
+	return synced;
+}
+
+static enum err write_notes(struct ledger *l, struct core *core, struct errinfo *why)
+{
+	enum err e = l->journal ? ERR_OK : auditing_open(core, l->data_dir, "clerk-0", &l->journal, why);
+
+	if (!e)
+		e = auditing_collect(l->journal, buf_slice(&l->notes), NULL, "clerk", NULL);
+	if (!e)
+		e = journal_write(l->journal, why);
+	else if (l->journal)
+		journal_forget(l->journal);
+	return e;
+}
+
+void ledger_end(struct ledger *l, struct core *core)
+{
+	struct errinfo why = {.detail = ""};
+
+	core->notes = NULL;
+	if (!l->data_dir || l->notes.n == 0)
+		return;
+	if (!buf_ok(&l->notes))
+		LOG(LOG_ERROR, "audit_notes_lost", LOG_S("detail", "the audit log could not be written for too long"));
+	if (write_notes(l, core, &why)) {
+		LOG(LOG_ERROR, "audit_not_written", LOG_S("detail", why.detail));
+		return;
+	}
+	buf_reset(&l->notes);
+	if (l->always || clock_mono_ms(&clock_system) - l->synced_ms >= LEDGER_SYNC_MS)
+		(void)sync_now(l);
+}
+
+void ledger_sign(struct ledger *l, struct core *core)
+{
+	struct errinfo why = {.detail = ""};
+	struct chain head;
+	enum err e;
+
+	if (!l->journal || !sync_now(l))
+		return;
+	head = journal_head(l->journal);
+	e = head.seq == l->signed_seq ? ERR_OK : auditing_sign(core, l->run_id, &head, &why);
+	if (e)
+		LOG(LOG_ERROR, "audit_head_not_signed", LOG_S("detail", why.detail));
+	else
+		l->signed_seq = head.seq;
+	secret_wipe(&head, sizeof head);
+}
+
+void ledger_done(struct ledger *l, struct core *core)
+{
+	ledger_sign(l, core);
+	journal_close(&l->journal);
+	buf_done(&l->notes);
+}
