@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exchange, refresh, revocation as steps between which the courier works. A step is a straight-line core
- * function on the store thread. Must never release an attempt whose answer is not committed.
+ * What the clerk's operations have in common, and the search for what a crash left open. Must never release an
+ * attempt whose answer is not committed.
  */
-#include "clerk/errands.h"
+#include "clerk/errands_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +14,8 @@
 #include "core/flows.h"
 #include "core/refresh.h"
 #include "core/revocation.h"
-#include "oauth/revoke.h"
 
-static void finish(struct operation *op, enum err e)
+void errands_finish(struct operation *op, enum err e)
 {
 	op->err = e;
 	op->next = OPERATION_END;
@@ -24,179 +23,10 @@ static void finish(struct operation *op, enum err e)
 	op->release = e == ERR_OK || e == ERR_UPSTREAM_DENIED || e == ERR_UPSTREAM_DOWN || e == ERR_CONFLICT || e == ERR_NOT_FOUND;
 }
 
-/* Joins an attempt that an earlier clerk (or an earlier try of this one) began. */
-static void join(struct operation *op, const char *attempt)
+void errands_join(struct operation *op, const char *attempt)
 {
 	memcpy(op->attempt, attempt, strnlen(attempt, sizeof op->attempt - 1) + 1);
 	op->next = OPERATION_JOIN;
-}
-
-static void exchange_store(struct operation *op)
-{
-	const struct fetch_answer *identity = op->answer.err || op->answer.status ? &op->answer : NULL;
-
-	finish(op, exchange_commit(&op->desk->core, op->state, identity, op->arena, &op->why));
-}
-
-static void exchange_answered(struct operation *op)
-{
-	struct exchange *x = op->state = ARENA_NEW(op->arena, struct exchange);
-	enum err e = desk_open_body(op);
-
-	if (e == ERR_CRYPTO) /* a spool entry that is not ours: as good as lost */
-		op->answer = (struct fetch_answer){.err = ERR_UPSTREAM_DOWN, .sent = true};
-	else if (e) {
-		finish(op, e);
-		return;
-	}
-	e = exchange_read(&op->desk->core, op->subject, &op->answer, op->body, op->arena, x, &op->request, &op->why);
-	if (e) {
-		finish(op, e);
-		return;
-	}
-	if (!x->wants_identity) {
-		exchange_store(op);
-		return;
-	}
-	op->step = exchange_store;
-	op->next = OPERATION_FETCH;
-}
-
-static void exchange_begin(struct operation *op)
-{
-	struct exchange_plan plan;
-	enum err e = exchange_intend(&op->desk->core, op->subject, op->code, op->attempt, op->arena, &plan, &op->why);
-
-	if (e || !plan.needed) {
-		finish(op, e);
-		op->release = false; /* nothing was sent under this attempt */
-		return;
-	}
-	op->step = exchange_answered;
-	if (plan.join[0]) {
-		join(op, plan.join);
-		return;
-	}
-	op->request = plan.request;
-	op->next = OPERATION_FETCH;
-}
-
-struct operation *errands_exchange(struct desk *d, struct slice flow_id, struct slice code)
-{
-	struct operation *op = desk_find(d, OPERATION_EXCHANGE, flow_id);
-
-	if (op)
-		return op;
-	op = desk_open(d, OPERATION_EXCHANGE, flow_id, exchange_begin);
-	if (code.n)
-		op->code = secret_in_arena(op->arena, secret_new(code));
-	desk_run(op);
-	return op;
-}
-
-static void refresh_answered(struct operation *op)
-{
-	enum err e = desk_open_body(op);
-
-	if (e == ERR_CRYPTO)
-		op->answer = (struct fetch_answer){.err = ERR_UPSTREAM_DOWN, .sent = true};
-	else if (e) {
-		finish(op, e);
-		return;
-	}
-	finish(op, refresh_commit(&op->desk->core, op->subject, op->attempt, &op->answer, op->body, op->arena, &op->why));
-}
-
-static void refresh_begin(struct operation *op)
-{
-	struct refresh_plan plan;
-	enum err e = refresh_intend(&op->desk->core, op->subject, &op->want, op->attempt, op->arena, &plan, &op->why);
-
-	if (e || !plan.needed) {
-		finish(op, e);
-		op->found_good = !e;
-		op->release = false;
-		return;
-	}
-	op->step = refresh_answered;
-	if (plan.join[0]) {
-		join(op, plan.join);
-		return;
-	}
-	op->request = plan.request;
-	op->next = OPERATION_FETCH;
-}
-
-struct operation *errands_refresh(struct desk *d, struct slice grant_id, const struct refresh_want *want)
-{
-	struct operation *op = desk_find(d, OPERATION_REFRESH, grant_id);
-
-	if (op)
-		return op;
-	op = desk_open(d, OPERATION_REFRESH, grant_id, refresh_begin);
-	op->want = *want;
-	desk_run(op);
-	return op;
-}
-
-struct revoking {
-	struct revocation_plan plan;
-	size_t sent;
-};
-
-/* RFC 7009 §2.2: 200 also for a token that the provider does not know; what it definitely refuses is not asked again. */
-static enum err revoke_answered(struct operation *op)
-{
-	if (op->answer.err)
-		return ERR_UPSTREAM_DOWN;
-	return revoke_parse(&op->answer, op->answer.body, &op->why);
-}
-
-static void revoke_next(struct operation *op)
-{
-	struct core *core = &op->desk->core;
-	struct revoking *r = op->state;
-	enum err said = r->sent ? revoke_answered(op) : ERR_OK;
-
-	err_clear(&op->why);
-	op->release = false;
-	if (said == ERR_UPSTREAM_DOWN) {
-		finish(op, revocation_failed(core, op->subject, op->answer.retry_after_s, op->arena, &op->why));
-	} else if (!said && r->sent < r->plan.count) {
-		op->request = r->plan.request[r->sent++];
-		op->next = OPERATION_FETCH;
-	} else {
-		finish(op, revocation_done(core, op->subject, r->sent && !said, op->arena, &op->why));
-	}
-	op->release = false;
-}
-
-static void revoke_begin(struct operation *op)
-{
-	struct revoking *r = op->state = ARENA_NEW(op->arena, struct revoking);
-	enum err e = revocation_plan(&op->desk->core, op->subject, op->arena, &r->plan, &op->why);
-
-	op->step = revoke_next;
-	/* Tokens that do not open will never open: the provider cannot be told, and they go. */
-	if (e == ERR_CRYPTO)
-		e = revocation_done(&op->desk->core, op->subject, false, op->arena, &op->why);
-	else if (!e) {
-		revoke_next(op);
-		return;
-	}
-	finish(op, e);
-	op->release = false;
-}
-
-void errands_revoke(struct desk *d, struct slice grant_id)
-{
-	struct operation *refresh = desk_find(d, OPERATION_REFRESH, grant_id);
-
-	/* The provider is told of the tokens that the refresh brings, not of those that it consumes (RF-05). */
-	if (refresh)
-		refresh->follow = errands_revoke;
-	else if (!desk_find(d, OPERATION_REVOKE, grant_id))
-		desk_run(desk_open(d, OPERATION_REVOKE, grant_id, revoke_begin));
 }
 
 struct recovery {
