@@ -19,6 +19,7 @@
 
 #include "audit/verify.h"
 #include "base/mem.h"
+#include "base/testtree.h"
 
 static const unsigned char key[HASH_KEY_BYTES] = {1, 2, 3};
 static char dir[64];
@@ -251,11 +252,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", dir);
-	return system(command);
+	return testtree_remove(dir) ? 0 : 1;
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

@@ -20,6 +20,7 @@
 #include "audit/journal.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/testtree.h"
 
 enum { SEGMENTS_MAX = 16, RECORDS = 120, FILE_MAX = 8192 };
 
@@ -376,11 +377,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", dir);
-	return system(command);
+	return testtree_remove(dir) ? 0 : 1;
 }
 
 int main(void)

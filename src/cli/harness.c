@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
@@ -23,6 +22,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/testtree.h"
 #include "cli/file.h"
 
 enum { OUTPUT_MAX = 16 << 20, ARGS = 40, RUN_SECONDS = 60 };
@@ -61,20 +61,12 @@ struct harness *harness_new(void)
 	return h;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 void harness_free(struct harness **hp)
 {
 	struct harness *h = *hp;
 
 	script_free(&h->script);
-	nftw(h->home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	testtree_remove(h->home);
 	arena_free(&h->arena);
 	free(h);
 	*hp = NULL;

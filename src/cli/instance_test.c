@@ -2,7 +2,6 @@
 /* Instance files and app files, on a real directory. */
 #include "cli/instance.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/testtree.h"
 #include "cli/appdir.h"
 #include "cli/file.h"
 
@@ -22,14 +22,6 @@ struct place {
 	struct arena *a;
 	const char *home;
 };
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
 
 static int set_up(void **state)
 {
@@ -47,7 +39,7 @@ static int tear_down(void **state)
 {
 	struct place *p = *state;
 
-	nftw(p->home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	testtree_remove(p->home);
 	arena_free(&p->a);
 	free(p);
 	return 0;

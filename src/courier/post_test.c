@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -18,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/testtree.h"
 #include "courier/testworld.h"
 
 #define INSTANCE "11111111111111111111111111111111"
@@ -95,14 +95,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct office *o = *state;
@@ -110,7 +102,7 @@ static int teardown(void **state)
 
 	post_free(&o->post);
 	testworld_teardown(&world);
-	nftw(o->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testtree_remove(o->dir);
 	free(o);
 	return 0;
 }

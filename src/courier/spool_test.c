@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/testtree.h"
 
 #define ONE "11111111111111111111111111111111"
 #define TWO "22222222222222222222222222222222"
@@ -51,20 +51,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct world *w = *state;
 
 	arena_free(&w->arena);
-	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testtree_remove(w->dir);
 	free(w);
 	return 0;
 }

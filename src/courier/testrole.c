@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/testtree.h"
 #include "courier/courier.h"
 #include "ipc/role.h"
 
@@ -219,14 +219,6 @@ void testrole_wait_for_requests(struct testrole *w, int n)
 	assert_int_equal(testserver_requests(w->server), n);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 int testrole_setup(void **state)
 {
 	struct testrole *w = MEM_NEW(struct testrole);
@@ -255,7 +247,7 @@ int testrole_teardown(void **state)
 	testserver_stop(&w->server);
 	master_free(&w->master);
 	arena_free(&w->arena);
-	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testtree_remove(w->dir);
 	free(w);
 	return 0;
 }

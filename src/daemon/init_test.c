@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "secret/hash.h"
+#include "base/testtree.h"
 #include "secret/master.h"
 
 struct fixture {
@@ -40,31 +40,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
-	snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
-	if (system(command) != 0)
+	if (!testtree_remove(f->dir))
 		return 1;
 	free(f);
 	return 0;
-}
-
-/* Names, modes and contents of everything in the directory. */
-static void snapshot(const struct fixture *f, char ret[HASH_TEXT_BYTES])
-{
-	char command[256];
-	static char text[65536];
-	size_t n;
-	FILE *p;
-
-	snprintf(command, sizeof command,
-		 "cd '%s' && find . -printf '%%p %%m %%s\\n' | sort && find . -type f | sort | xargs -r sha256sum", f->dir);
-	p = popen(command, "r");
-	assert_non_null(p);
-	n = fread(text, 1, sizeof text, p);
-	assert_int_equal(pclose(p), 0);
-	assert_in_range(n, 1, sizeof text - 1);
-	hash_text(slice_make(text, n), ret);
 }
 
 static mode_t mode_of(const char *path)
@@ -86,15 +66,15 @@ static void prepare(const struct fixture *f)
 static void refused(const struct fixture *f, const char *says)
 {
 	struct errinfo ei = {.detail = ""};
-	char before[HASH_TEXT_BYTES], after[HASH_TEXT_BYTES];
+	unsigned char before[TESTTREE_SNAPSHOT_BYTES], after[TESTTREE_SNAPSHOT_BYTES];
 
-	snapshot(f, before);
+	assert_true(testtree_snapshot(f->dir, before));
 	assert_int_equal(init_prepare(&f->args, &ei), ERR_CONFIG);
-	snapshot(f, after);
+	assert_true(testtree_snapshot(f->dir, after));
 	if (!strstr(ei.detail, says))
 		fail_msg("\"%s\" does not say \"%s\"", ei.detail, says);
 	assert_string_not_equal(ei.hint, "");
-	assert_string_equal(before, after);
+	assert_memory_equal(before, after, sizeof before);
 }
 
 static void change_file(const char *path, off_t at, const char *bytes, size_t n)
@@ -108,7 +88,8 @@ static void change_file(const char *path, off_t at, const char *bytes, size_t n)
 static void test_first_and_second_start(void **state)
 {
 	struct fixture *f = *state;
-	char path[96], before[HASH_TEXT_BYTES], after[HASH_TEXT_BYTES];
+	unsigned char before[TESTTREE_SNAPSHOT_BYTES], after[TESTTREE_SNAPSHOT_BYTES];
+	char path[96];
 
 	umask(077);
 	prepare(f);
@@ -117,10 +98,10 @@ static void test_first_and_second_start(void **state)
 	assert_int_equal(mode_of(f->master_key), 0600);
 	assert_int_equal(mode_of(f->admin_key), 0600);
 	assert_int_equal(mode_of(f->database), 0600);
-	snapshot(f, before);
+	assert_true(testtree_snapshot(f->dir, before));
 	prepare(f);
-	snapshot(f, after);
-	assert_string_equal(before, after);
+	assert_true(testtree_snapshot(f->dir, after));
+	assert_memory_equal(before, after, sizeof before);
 }
 
 static void test_a_key_without_database_is_used(void **state)
@@ -232,13 +213,13 @@ static void test_a_first_start_that_fails_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct errinfo ei = {.detail = ""};
-	char before[HASH_TEXT_BYTES], after[HASH_TEXT_BYTES];
+	unsigned char before[TESTTREE_SNAPSHOT_BYTES], after[TESTTREE_SNAPSHOT_BYTES];
 
 	snprintf(f->database, sizeof f->database, "%s/missing/fiberwise.db", f->dir);
-	snapshot(f, before);
+	assert_true(testtree_snapshot(f->dir, before));
 	assert_int_not_equal(init_prepare(&f->args, &ei), ERR_OK);
-	snapshot(f, after);
-	assert_string_equal(before, after);
+	assert_true(testtree_snapshot(f->dir, after));
+	assert_memory_equal(before, after, sizeof before);
 	assert_non_null(strstr(ei.detail, "missing/fiberwise.db"));
 }
 

@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "secret/hash.h"
+#include "base/testtree.h"
 
 enum { WAIT_MS = 15000 };
 
@@ -148,12 +148,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct program *p = *state;
-	char command[128];
 
 	if (p->pid > 0)
 		stop(p);
-	snprintf(command, sizeof command, "rm -rf '%s'", p->dir);
-	if (system(command) != 0)
+	if (!testtree_remove(p->dir))
 		return 1;
 	free(p);
 	return 0;
@@ -173,37 +171,19 @@ static void path_of(const struct program *p, const char *file, char *ret, size_t
 	snprintf(ret, cap, "%s/data/%s", p->dir, file);
 }
 
-/* Names, modes and contents of everything in the directory. */
-static void snapshot(const struct program *p, char ret[HASH_TEXT_BYTES])
-{
-	char command[256];
-	static char text[65536];
-	size_t n;
-	FILE *pipe;
-
-	snprintf(command, sizeof command,
-		 "cd '%s' && find . -printf '%%p %%m %%s\\n' | sort && find . -type f | sort | xargs -r sha256sum", p->dir);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	n = fread(text, 1, sizeof text, pipe);
-	assert_int_equal(pclose(pipe), 0);
-	assert_in_range(n, 1, sizeof text - 1);
-	hash_text(slice_make(text, n), ret);
-}
-
 /* The start ends with 1, one line with this in it, and nothing on disk is changed. */
 static void refused(struct program *p, const char *extra, const char *says)
 {
-	char before[HASH_TEXT_BYTES], after[HASH_TEXT_BYTES];
+	unsigned char before[TESTTREE_SNAPSHOT_BYTES], after[TESTTREE_SNAPSHOT_BYTES];
 	int code;
 
-	snapshot(p, before);
+	assert_true(testtree_snapshot(p->dir, before));
 	code = run_to_end(p, extra, NULL, NULL);
-	snapshot(p, after);
+	assert_true(testtree_snapshot(p->dir, after));
 	if (code != 1 || lines(p->complained) != 1 || strncmp(p->complained, "fiberd: ", 8) != 0 || !strstr(p->complained, says))
 		fail_msg("exit code %d, not one line with \"%s\": %s", code, says, p->complained);
 	assert_string_equal(p->said, "");
-	assert_string_equal(before, after);
+	assert_memory_equal(before, after, sizeof before);
 }
 
 static pid_t find_role(const struct program *p, const char *name)

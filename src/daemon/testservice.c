@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/testtree.h"
 #include "daemon/supervisor.h"
 #include "ipc/role.h"
 
@@ -311,14 +312,12 @@ int testservice_setup(void **state)
 int testservice_teardown(void **state)
 {
 	struct service *s = *state;
-	char command[128];
 
 	if (s->pid > 0) {
 		kill(s->pid, SIGTERM);
 		testservice_wait(s);
 	}
-	snprintf(command, sizeof command, "rm -rf '%s'", s->dir);
-	if (system(command) != 0)
+	if (!testtree_remove(s->dir))
 		return 1;
 	free(s);
 	return 0;
