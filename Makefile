@@ -6,6 +6,7 @@ ASAN := build-asan
 FUZZ := build-fuzz
 T ?=
 SECONDS_EACH ?= 30
+BENCH ?=
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) $$(test -t 2 || echo --quiet) fiberd fiber
@@ -34,6 +35,12 @@ fmt:
 fuzz:
 	@tools/fuzz $(FUZZ) $(SECONDS_EACH)
 
+# The figures of bench/RESULTS.md, all or one part: make bench BENCH=read. BENCH_QUICK=1 for a first look.
+bench: $(BUILD)/build.ninja
+	@tools/install bench
+	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary
+	@FIBERWISE_BUILD=$(abspath $(BUILD)) tools/node bench/bench.mjs $(BENCH)
+
 clean:
 	rm -rf $(BUILD) $(ASAN) $(FUZZ)
 
@@ -51,4 +58,4 @@ $(ASAN)/build.ninja:
 
 comma := ,
 
-.PHONY: all run test check asan lint fmt fuzz clean
+.PHONY: all run test check asan lint fmt fuzz bench clean

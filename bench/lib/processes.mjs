@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernel says about processes: cores they may use, CPU time, context switches, memory.
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { commandLine, descendants, readProc, run } from '../../tests/e2e/lib/process.mjs';
+
+export const family = (pid) => [pid, ...descendants(pid)];
+
+// All threads of a program and its children onto the given cores; what they start later stays there.
+export async function pin(pid, cores) {
+	for (const one of family(pid)) {
+		const { code, stderr } = await run('taskset', ['-acp', cores, String(one)]);
+		assert.equal(code, 0, stderr);
+	}
+}
+
+const field = (text, name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+
+// { cpuUs, switches } of a process so far, all its threads together: schedstat counts nanoseconds, not ticks.
+export function usage(pid) {
+	let cpuNs = 0;
+	let switches = 0;
+	for (const thread of readdirSync(`/proc/${pid}/task`)) {
+		cpuNs += Number(readProc(pid, `task/${thread}/schedstat`).split(' ')[0]);
+		const status = readProc(pid, `task/${thread}/status`);
+		switches += field(status, 'voluntary_ctxt_switches') + field(status, 'nonvoluntary_ctxt_switches');
+	}
+	return { cpuUs: cpuNs / 1000, switches };
+}
+
+export const usageOf = (pids) => pids.map(usage)
+	.reduce((a, b) => ({ cpuUs: a.cpuUs + b.cpuUs, switches: a.switches + b.switches }), { cpuUs: 0, switches: 0 });
+
+// Proportional set size in KiB: memory shared by n processes counts one nth in each.
+export function pssKiB(pid) {
+	const rollup = readProc(pid, 'smaps_rollup');
+	assert.match(rollup, /^Pss:/m, 'only root may ask how much memory a role holds (it is not dumpable)');
+	return field(rollup, 'Pss');
+}
+
+export const workersOf = (pid) => descendants(pid).filter((one) => /worker/.test(commandLine(one)));
