@@ -7,14 +7,12 @@
 
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import {
 	alter, comeBack, connect, consent, count, grantOf, leave, makeArena, read, readThrough, register, rows,
 } from './lib/adversary.mjs';
-import { commandLine, eventually, readProc, sleep } from './lib/process.mjs';
-import { filesUnder } from './lib/sweep.mjs';
+import { gone, kill, killAll, pidOf, seeded, serialOf, spooled } from './lib/chaos.mjs';
+import { commandLine, eventually, sleep } from './lib/process.mjs';
 
 const SEED = Number(process.env.FIBERWISE_SEED ?? randomInt(1, 2 ** 31));
 const KILLS = Number(process.env.FIBERWISE_KILLS ?? 42);
@@ -25,18 +23,6 @@ const CONNECTIONS = 10;
 const SHORT = { access_ttl_s: 1 };
 const ALL = { min_ttl: 86400 };
 const NONE = { min_ttl: 0 };
-const SLOT = 65 * 4096; // of a spool file
-
-// mulberry32
-function seeded(seed) {
-	let a = seed;
-	return () => {
-		a = (a + 0x6D2B79F5) | 0;
-		let t = Math.imul(a ^ (a >>> 15), 1 | a);
-		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-	};
-}
 
 async function makeCrowd(t, settings, n = CONNECTIONS) {
 	const world = await makeArena(t, { settings: { rotation: 'R4', ...settings } });
@@ -46,31 +32,6 @@ async function makeCrowd(t, settings, n = CONNECTIONS) {
 		crowd.push(await connect(world.service, authenticator, { user: `u${i}`, account: `account-${i}` }));
 	}
 	return { ...world, crowd };
-}
-
-const kill = (pid) => { try { process.kill(pid, 'SIGKILL'); } catch (e) { if (e.code !== 'ESRCH') throw e; } };
-
-const gone = (pid) => !readProc(pid, 'stat') || / Z /.test(readProc(pid, 'stat'));
-
-const pidOf = (service, role) => service.roles().find((r) => r.role === role)?.pid;
-
-// Entries in the spools: answers that were not released.
-const spooled = (service) => filesUnder(join(service.dataDir, 'spool')).map((file) => readFileSync(file))
-	.reduce((n, bytes) => n + Array.from({ length: bytes.length / SLOT }, (_, i) => bytes.readUInt32BE(i * SLOT))
-		.filter((magic) => magic !== 0).length, 0);
-
-// at_<grant>_<family>_<serial>_…: which refresh of its grant a token came from.
-const serialOf = (token) => Number(token.split('_')[3]);
-
-// Everything of a service but the courier, or with it, at one moment.
-async function killAll(service, { courier }) {
-	const roles = service.roles().filter(({ role }) => courier || role !== 'courier');
-	const spared = courier ? undefined : pidOf(service, 'courier');
-	kill(service.program.pid);
-	for (const { pid } of roles) kill(pid);
-	await service.program.ended;
-	await eventually('all are gone', () => roles.every(({ pid }) => gone(pid)));
-	return spared;
 }
 
 // The provider's books against the database: nothing lost, nothing asked for twice.
