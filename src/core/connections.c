@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "core/events.h"
 #include "oauth/scope.h"
@@ -194,9 +195,12 @@ enum err connections_end(struct core *core, const struct connection_row *c, cons
 	const struct event_row event = {.kind = "disconnected", .app_id = c->app_id, .authenticator_id = c->authenticator_id,
 					.auth_id = c->auth_id, .user_id = c->user_id, .grant_id = c->grant_id,
 					.cause = cause, .actor = actor};
-	enum err e = store_change(core->store, SQL_GRANT_REVOKE,
-				  STORE_PARAMS(STORE_TEXT(c->grant_id), STORE_TEXT("revoked"), STORE_INT(core_now(core))), NULL, ei);
+	enum err e;
 
+	if (FAULT(revoke_unwritten))
+		return ERR_OK;
+	e = store_change(core->store, SQL_GRANT_REVOKE,
+			 STORE_PARAMS(STORE_TEXT(c->grant_id), STORE_TEXT("revoked"), STORE_INT(core_now(core))), NULL, ei);
 	if (!e)
 		e = store_change(core->store, SQL_CONNECTION_REVOKE, STORE_PARAMS(STORE_TEXT(c->auth_id)), NULL, ei);
 	return e ? e : events_add(core, &event, ei);

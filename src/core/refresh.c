@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "core/authenticator_input.h"
 #include "core/authenticators.h"
@@ -106,6 +107,15 @@ static bool is_as_wanted(const struct grant_row *g, const struct refresh_want *w
 	return g->generation > want->newer_than && (g->expires_at == 0 || g->expires_at - now > want->min_life_ms);
 }
 
+/* A seeded bug: whoever began is taken for dead. */
+static void ignore_intent(struct core *core, struct grant_row *g)
+{
+	(void)store_change(core->store, SQL_GRANT_INTENT_CLEAR,
+			   STORE_PARAMS(STORE_TEXT(g->grant_id), STORE_TEXT(g->intent_attempt), STORE_INT(g->uncertain),
+					STORE_INT(core_now(core))), NULL, NULL);
+	g->intent_attempt = "";
+}
+
 enum err refresh_intend(struct core *core, const char *grant_id, const struct refresh_want *want, const char *attempt,
 			struct arena *a, struct refresh_plan *ret, struct errinfo *ei)
 {
@@ -118,6 +128,8 @@ enum err refresh_intend(struct core *core, const char *grant_id, const struct re
 
 	if (e)
 		return e;
+	if (FAULT(intent_ignored))
+		ignore_intent(core, &g);
 	if (g.intent_attempt[0]) { /* of an ended grant too: its new tokens are to be revoked (RF-05) */
 		plan.needed = true;
 		plan.join = g.intent_attempt;
@@ -182,6 +194,8 @@ static enum err write_renewed(void *arg, struct errinfo *ei)
 	if (e && e != ERR_NOT_FOUND)
 		return e;
 	event = event_of(n, &c, "refreshed", "");
+	if (FAULT(event_forgotten))
+		return ERR_OK;
 	return events_add(r->core, &event, ei);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "courier/post_private.h"
@@ -110,6 +111,8 @@ void post_join(struct post *p, uint64_t message_id, struct slice id)
 {
 	struct attempt *attempt = attempts_find(p->attempts, id);
 
+	if (FAULT(courier_forget) && attempt && attempt->released)
+		attempt = NULL;
 	if (!attempt && p->foreign > 0 && id.n == SPOOL_ATTEMPT_BYTES)
 		attempt = attempts_add(p->attempts, id, ATTEMPT_SOUGHT);
 	if (attempt)
@@ -137,8 +140,17 @@ static void drop_sought(struct attempt *attempt, void *arg)
 	attempts_remove(p->attempts, &attempt);
 }
 
+static void release_one(struct attempt *attempt, void *arg)
+{
+	post_release(arg, slice_from(attempt->id));
+}
+
 void post_forget_waiters(struct post *p)
 {
+	if (FAULT(courier_forget)) {
+		attempts_each(p->attempts, ATTEMPT_IN_FLIGHT, release_one, p);
+		attempts_each(p->attempts, ATTEMPT_STORED, release_one, p);
+	}
 	attempts_forget_waiters(p->attempts);
 	attempts_each(p->attempts, ATTEMPT_SOUGHT, drop_sought, p);
 	job_forget_messages(p);

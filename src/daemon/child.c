@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "ipc/role.h"
@@ -100,7 +101,7 @@ enum err child_spawn(struct child *c, struct errinfo *ei)
 						  .arg = c};
 	char title[CHILD_NAME_BYTES + 16];
 	char *args[] = {title, NULL};
-	char *env[] = {NULL};
+	char *env[] = {FAULT_ENVIRONMENT, NULL};
 	uv_stdio_container_t stdio[ROLE_CONTROL_FD + 1] = {
 		[0] = {.flags = UV_IGNORE},
 		[1] = {.flags = UV_IGNORE},

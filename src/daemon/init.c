@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "core/setup.h"
 #include "ipc/role.h"
@@ -111,12 +112,23 @@ static void undo(const struct init_args *args, const struct made *made)
 		rmdir(dir);
 }
 
+/* A seeded bug. */
+static void drop_log(const char *path)
+{
+	CLEANUP(mem_free_str) char *log = mem_printf("%s-wal", path);
+
+	unlink(log);
+}
+
 static enum err prepare_store(const struct init_args *args, const struct master *master, bool there, struct errinfo *ei)
 {
 	const struct store_args store_args = {.path = args->database, .create = !there, .checkpoints = true};
 	struct store *store = NULL;
-	enum err e = store_open(&store_args, &store, ei);
+	enum err e;
 
+	if (FAULT(log_dropped))
+		drop_log(args->database);
+	e = store_open(&store_args, &store, ei);
 	if (!e)
 		e = store_migrate(store, clock_wall_ms(args->clock), ei);
 	if (!e)
