@@ -142,6 +142,14 @@ void buf_consume(struct buf *b, size_t n)
 	b->n -= n;
 }
 
+void buf_cut(struct buf *b, size_t n)
+{
+	if (n >= b->n)
+		return;
+	sodium_memzero(b->p + n, b->n - n);
+	b->n = n;
+}
+
 const char *buf_cstr(struct buf *b)
 {
 	if (!b->p)

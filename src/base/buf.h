@@ -42,5 +42,7 @@ char *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 /* Drops the first `n` bytes (wiped). Does not forget an overflow. */
 void buf_consume(struct buf *b, size_t n);
+/* Drops what is behind the first `n` bytes (wiped). Does not forget an overflow. */
+void buf_cut(struct buf *b, size_t n);
 /* The content as a C string (a NUL is kept behind the content, not counted). */
 const char *buf_cstr(struct buf *b);

@@ -113,6 +113,24 @@ static void test_consume(void **state)
 	}
 }
 
+static void test_cut(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 6);
+	buf_cut(&b, 0);
+	buf_puts(&b, "abcdef");
+	buf_putc(&b, 'x');
+	buf_cut(&b, 7);
+	buf_cut(&b, 2);
+	assert_string_equal(buf_cstr(&b), "ab");
+	for (size_t k = b.n; k < b.cap; k++)
+		assert_int_equal(b.p[k], 0); /* what was cut off is wiped */
+	assert_false(buf_ok(&b));
+	buf_done(&b);
+}
+
 static void test_bytes_and_reserve(void **state)
 {
 	struct buf b;
@@ -151,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_an_overflow_is_remembered_and_takes_nothing_more),
 		cmocka_unit_test(test_printf_counts_like_the_rest),
 		cmocka_unit_test(test_consume),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bytes_and_reserve),
 	};
 

@@ -16,7 +16,7 @@
 #include "core/keys.h"
 #include "ipc/role.h"
 
-enum { RECOVER_MS = 30 * 1000 };
+enum { RECOVER_MS = 30 * 1000, RECOVER_SOON_MS = 1000 };
 
 struct clerk {
 	struct role *role;
@@ -29,6 +29,15 @@ static void on_recover(uv_timer_t *timer)
 	struct clerk *c = timer->data;
 
 	errands_recover(&c->desk);
+}
+
+/* The disk was full, or the keeper away: its intent may stand, its answer may lie in the spool. */
+static void on_left_open(struct desk *d)
+{
+	struct clerk *c = CONTAINER_OF(d, struct clerk, desk);
+
+	if (uv_timer_get_due_in(&c->recover) > RECOVER_SOON_MS)
+		uv_timer_start(&c->recover, on_recover, RECOVER_SOON_MS, RECOVER_MS);
 }
 
 static void answer_busy(struct desk *d, int64_t slot, const struct ipc_message *m)
@@ -119,7 +128,6 @@ static enum err start(struct role *role, struct errinfo *ei)
 		return e;
 	c->role = role;
 	d->loop = role->loop;
-	desk_init(d);
 	d->ledger.data_dir = role_config(role, "FIBERWISE_DATA_DIR");
 	d->ledger.always = strcmp(role_config(role, "FIBERWISE_AUDIT_SYNC"), "always") == 0;
 	d->keeper = keeper_client_new(IPC_CLERK);
@@ -127,9 +135,8 @@ static enum err start(struct role *role, struct errinfo *ei)
 	d->core.keys = keys_new(&source);
 	d->core.clock = &clock_system;
 	d->core.instance = role->instance;
-	d->operations = map_new();
-	d->awaiting = map_new();
-	d->jobs = jobs_start(role->loop);
+	d->left_open = on_left_open;
+	desk_init(d);
 	d->courier = courier_channel(c);
 	uv_timer_init(role->loop, &c->recover);
 	c->recover.data = c;
@@ -197,11 +204,8 @@ static void close_all(struct desk *d)
 		d->worker_link[i] = NULL;
 	}
 	channel_free(&d->courier);
-	map_free(&d->operations);
-	map_free(&d->awaiting);
 	uv_close((uv_handle_t *)&c->recover, NULL);
-	desk_done(d);
-	jobs_stop(d->jobs, jobs_stopped, c);
+	desk_done(d, jobs_stopped, c);
 }
 
 /*

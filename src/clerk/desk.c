@@ -28,13 +28,70 @@ struct operation *desk_find(const struct desk *d, enum operation_kind kind, stru
 	return n > 0 && (size_t)n < sizeof key ? map_get(d->operations, slice_from(key)) : NULL;
 }
 
+static enum err open_body(struct operation *op)
+{
+	op->body = NULL;
+	if (op->answer.err)
+		return ERR_OK;
+	if (!op->answer.sealed) {
+		op->body = secret_in_arena(op->arena, secret_new(op->answer.body));
+		return ERR_OK;
+	}
+	return keeper_client_open(op->desk->keeper, op->answer.head, op->answer.body, op->arena, &op->body, &op->why);
+}
+
+/* Before the batch writes anything: nobody else's write waits while the keeper is asked. */
+static void on_job_prepare(struct job *job)
+{
+	struct operation *op = CONTAINER_OF(job, struct operation, job);
+
+	if (op->answered)
+		op->opened = open_body(op);
+	op->answered = false;
+}
+
 static void on_job_run(struct job *job)
 {
 	struct operation *op = CONTAINER_OF(job, struct operation, job);
 
-	ledger_begin(&op->desk->ledger, &op->desk->core);
 	op->step(op);
-	ledger_end(&op->desk->ledger, &op->desk->core);
+}
+
+/*
+ * What the step wrote is not there, or nobody knows whether it is: nothing is sent under an intent that may not stand, and
+ * no answer is released that may not be stored. If the intent stands, the next look for open ones joins it.
+ */
+static void on_job_undone(struct job *job)
+{
+	struct operation *op = CONTAINER_OF(job, struct operation, job);
+
+	op->found_good = false;
+	op->release = false;
+	op->next = OPERATION_END;
+	op->err = err_set(&op->why, ERR_STORE, "the database could not be written");
+}
+
+static void batch_begin(void *arg)
+{
+	struct desk *d = arg;
+
+	store_batch_begin(d->core.store);
+	ledger_begin(&d->ledger, &d->core);
+}
+
+/* One commit for all, then the records of what is committed, then the answers. */
+static bool batch_end(void *arg)
+{
+	struct desk *d = arg;
+	struct errinfo why = {.detail = ""};
+
+	if (store_batch_end(d->core.store, &why) == ERR_OK) {
+		ledger_end(&d->ledger, &d->core);
+		return true;
+	}
+	LOG(LOG_ERROR, "batch_not_written", LOG_S("detail", why.detail));
+	ledger_drop(&d->ledger, &d->core);
+	return false;
 }
 
 static void after_step(struct operation *op);
@@ -53,7 +110,7 @@ struct operation *desk_open(struct desk *d, enum operation_kind kind, struct sli
 	op->arena = arena_new(DESK_ARENA_BYTES);
 	op->subject = arena_strndup(op->arena, subject);
 	op->key = arena_printf(op->arena, "%s %s", kind_names[kind], op->subject);
-	op->job = (struct job){.run = on_job_run, .done = on_job_done};
+	op->job = (struct job){.prepare = on_job_prepare, .run = on_job_run, .undone = on_job_undone, .done = on_job_done};
 	op->step = step;
 	random_id(op->attempt);
 	list_init(&op->waiters);
@@ -168,6 +225,8 @@ static void end(struct operation *op)
 	answer_waiters(op);
 	if (op->release)
 		release(op);
+	else if (d->left_open && (op->err == ERR_STORE || op->err == ERR_BUSY))
+		d->left_open(d);
 	map_remove(d->operations, slice_from(op->key));
 	arena_free(&op->arena);
 	free(op);
@@ -209,14 +268,22 @@ static bool ask_later(struct operation *op)
 
 void desk_init(struct desk *d)
 {
+	const struct jobs_batch batch = {.begin = batch_begin, .end = batch_end, .arg = d};
+
 	uv_timer_init(d->loop, &d->again);
 	d->again.data = d;
 	ledger_init(&d->ledger);
+	d->operations = map_new();
+	d->awaiting = map_new();
+	d->jobs = jobs_start(d->loop, &batch);
 }
 
-void desk_done(struct desk *d)
+void desk_done(struct desk *d, void (*stopped)(void *arg), void *arg)
 {
+	map_free(&d->operations);
+	map_free(&d->awaiting);
 	uv_close((uv_handle_t *)&d->again, NULL);
+	jobs_stop(d->jobs, stopped, arg);
 }
 
 /* Sends FETCH or, when the attempt went out before, JOIN. Nothing when no courier is there: desk_courier_returned() asks. */
@@ -300,6 +367,7 @@ void desk_courier_message(struct desk *d, struct ipc_message *m)
 	answer.head = arena_copy(op->arena, answer.head);
 	answer.body = arena_copy(op->arena, answer.body);
 	op->answer = answer;
+	op->answered = true;
 	desk_run(op);
 }
 
@@ -320,14 +388,7 @@ void desk_courier_returned(struct desk *d)
 	map_each(d->operations, ask_again, NULL);
 }
 
-enum err desk_open_body(struct operation *op)
+enum err desk_open_body(const struct operation *op)
 {
-	op->body = NULL;
-	if (op->answer.err)
-		return ERR_OK;
-	if (!op->answer.sealed) {
-		op->body = secret_in_arena(op->arena, secret_new(op->answer.body));
-		return ERR_OK;
-	}
-	return keeper_client_open(op->desk->keeper, op->answer.head, op->answer.body, op->arena, &op->body, &op->why);
+	return op->opened;
 }

@@ -21,7 +21,7 @@ enum { DESK_WORKERS_MAX = 64, DESK_ARENA_BYTES = 8 << 20, DESK_AGAIN_MS = 100, D
 struct desk {
 	uv_loop_t *loop;
 	struct jobs *jobs;
-	struct core core;               /* of the store thread */
+	struct core core;               /* of the store thread, set by the owner */
 	struct ledger ledger;           /* its records */
 	struct keeper_client *keeper;
 	struct channel *courier;
@@ -32,6 +32,7 @@ struct desk {
 	uv_timer_t again;               /* runs while an operation could not be handed to the courier */
 	bool stopping, recovering;
 	void (*idle)(struct desk *d);   /* called when the last operation ended while stopping */
+	void (*left_open)(struct desk *d); /* called when one ended whose outcome could not be written; NULL: nobody asks */
 };
 
 /* Who is to be answered when an operation ends. */
@@ -67,6 +68,8 @@ struct operation {
 	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_END } next; /* what to do after a job */
 	struct fetch_request request;
 	struct fetch_answer answer;
+	bool answered;            /* the answer is new: its body is to be opened before the step */
+	enum err opened;          /* what came of that */
 	struct secret *body;      /* clear answer of a request that yields tokens */
 	bool sent_once;           /* the FETCH went out: a courier's successor is asked by JOIN */
 	bool fetching;            /* between FETCH or JOIN and the answer */
@@ -79,10 +82,13 @@ struct operation {
 	struct errinfo why;
 };
 
-/* Prepares the timer; the other members are the owner's. */
+/*
+ * Makes the tables and starts the store thread; `loop` and what that thread uses are set before. Steps that wait at the same
+ * time run in one transaction, and what they want done is done when it is committed (DESIGN §3).
+ */
 void desk_init(struct desk *d);
-/* Closes the timer; no operation is under way. */
-void desk_done(struct desk *d);
+/* Ends the store thread, then calls `stopped`; no operation is under way. */
+void desk_done(struct desk *d, void (*stopped)(void *arg), void *arg);
 /* A new operation, put into the table under kind and subject; NULL `step` is not allowed. */
 struct operation *desk_open(struct desk *d, enum operation_kind kind, struct slice subject, operation_step_fn *step);
 /* The one that is under way for that subject, or NULL. */
@@ -102,5 +108,5 @@ void desk_courier_message(struct desk *d, struct ipc_message *m);
 void desk_courier_returned(struct desk *d);
 /* How many operations and recoveries are under way. */
 size_t desk_busy(const struct desk *d);
-/* On the store thread: opens the answer's body through the keeper when it is sealed. */
-enum err desk_open_body(struct operation *op);
+/* In a step that an answer brought: whether its body could be opened, by the keeper when it was sealed; then it is op->body. */
+enum err desk_open_body(const struct operation *op);

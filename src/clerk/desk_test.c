@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -92,11 +95,8 @@ static int setup(void **state)
 	b->arena = arena_new(64 << 20);
 	uv_loop_init(&b->loop);
 	b->desk.loop = &b->loop;
-	desk_init(&b->desk);
 	b->desk.core = b->core.core;
-	b->desk.jobs = jobs_start(&b->loop);
-	b->desk.operations = map_new();
-	b->desk.awaiting = map_new();
+	desk_init(&b->desk);
 	b->courier = connect_peer(b, &b->desk.courier, IPC_COURIER, on_courier);
 	b->worker = connect_peer(b, &b->desk.worker[0], IPC_WORKER, on_worker);
 	*state = b;
@@ -114,13 +114,10 @@ static int teardown(void **state)
 
 	channel_free(&b->desk.courier);
 	channel_free(&b->desk.worker[0]);
-	desk_done(&b->desk);
-	jobs_stop(b->desk.jobs, note_stop, &b->stopped);
+	desk_done(&b->desk, note_stop, &b->stopped);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	assert_true(b->stopped);
 	uv_loop_close(&b->loop);
-	map_free(&b->desk.operations);
-	map_free(&b->desk.awaiting);
 	close(b->courier);
 	close(b->worker);
 	arena_free(&b->arena);
@@ -220,6 +217,60 @@ static void a_new_courier_is_asked_to_join_never_to_repeat(void **state)
 	assert_true(slice_eq(join.field[IPC_JOIN_ATTEMPT].bytes, fetch.field[IPC_FETCH_ATTEMPT].bytes));
 	answer_ok(b, join.id);
 	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+}
+
+/* While it lasts, nothing that this process writes reaches a file. */
+static void fill_disk(bool full)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = full ? 0 : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* LIFECYCLE §4.1: no request without a durable intent. */
+static void nothing_is_sent_when_the_intent_is_not_committed(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message m;
+
+	fill_disk(true);
+	ask_refresh(b, 1);
+	m = expect(b, b->worker, IPC_WORKER, IPC_REFRESHED);
+	fill_disk(false);
+	assert_int_equal(m.field[IPC_RESULT_ERR].number, ERR_STORE);
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &m));
+	ask_refresh(b, 2);
+	answer_ok(b, expect(b, b->courier, IPC_COURIER, IPC_FETCH).id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+}
+
+/* LIFECYCLE §4.10: what was not committed is not released; the courier is asked for it again, under its old id. */
+static void an_answer_is_released_only_when_it_is_committed(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message fetch, m;
+	struct grant_row g;
+
+	b->desk.left_open = errands_recover;
+	ask_refresh(b, 1);
+	fetch = expect(b, b->courier, IPC_COURIER, IPC_FETCH);
+	fill_disk(true);
+	answer_ok(b, fetch.id);
+	m = expect(b, b->worker, IPC_WORKER, IPC_REFRESHED);
+	fill_disk(false);
+	assert_int_equal(m.field[IPC_RESULT_ERR].number, ERR_STORE);
+	m = expect(b, b->courier, IPC_COURIER, IPC_JOIN);
+	assert_true(slice_eq(m.field[IPC_JOIN_ATTEMPT].bytes, fetch.field[IPC_FETCH_ATTEMPT].bytes));
+	OK(store_find(b->core.core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(b->grant_id)), b->core.arena, &g, &b->core.ei));
+	assert_int_equal(g.generation, 1);
+	answer_ok(b, m.id);
+	m = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_true(slice_eq(m.field[IPC_RELEASE_ATTEMPT].bytes, fetch.field[IPC_FETCH_ATTEMPT].bytes));
+	OK(store_find(b->core.core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(b->grant_id)), b->core.arena, &g, &b->core.ei));
+	assert_int_equal(g.generation, 2);
 }
 
 static void an_answer_that_nobody_knows_leaves_the_grant_alive(void **state)
@@ -387,6 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(all_who_wait_get_one_refresh),
 		CASE(a_new_courier_is_asked_to_join_never_to_repeat),
+		CASE(nothing_is_sent_when_the_intent_is_not_committed),
+		CASE(an_answer_is_released_only_when_it_is_committed),
 		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
 		CASE(a_request_made_without_a_courier_goes_to_the_next),
 		CASE(an_intent_left_by_a_dead_clerk_is_joined),

@@ -44,7 +44,6 @@ static void find_open(struct job *job)
 	struct recovery *r = CONTAINER_OF(job, struct recovery, job);
 	struct core *core = &r->desk->core;
 
-	ledger_begin(&r->desk->ledger, core);
 	r->err = exchange_open(core, r->arena, &r->flows, &r->flow_count, &r->why);
 	if (!r->err)
 		r->err = refresh_open(core, r->arena, &r->grants, &r->grant_count, &r->why);
@@ -52,8 +51,14 @@ static void find_open(struct job *job)
 		r->err = revocation_open(core, r->arena, &r->ended, &r->ended_count, &r->why);
 	if (!r->err)
 		r->err = flows_housekeeping(core, &r->why);
-	ledger_end(&r->desk->ledger, core);
 	ledger_sign(&r->desk->ledger, core);
+}
+
+static void not_found(struct job *job)
+{
+	struct recovery *r = CONTAINER_OF(job, struct recovery, job);
+
+	r->err = err_set(&r->why, ERR_STORE, "the database could not be written");
 }
 
 static void open_found(struct job *job)
@@ -87,6 +92,6 @@ void errands_recover(struct desk *d)
 	r = MEM_NEW(struct recovery);
 	r->desk = d;
 	r->arena = arena_new(64 << 20);
-	r->job = (struct job){.run = find_open, .done = open_found};
+	r->job = (struct job){.run = find_open, .undone = not_found, .done = open_found};
 	jobs_submit(d->jobs, &r->job);
 }

@@ -19,8 +19,16 @@ void ledger_init(struct ledger *l)
 
 void ledger_begin(struct ledger *l, struct core *core)
 {
+	l->kept = l->notes.n;
 	if (l->data_dir)
 		core->notes = &l->notes;
+}
+
+void ledger_drop(struct ledger *l, struct core *core)
+{
+	core->notes = NULL;
+	buf_cut(&l->notes, l->kept);
+	l->signed_seq = 0; /* a signature may be among what was not written */
 }
 
 static bool sync_now(struct ledger *l)

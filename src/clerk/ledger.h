@@ -13,6 +13,7 @@ struct ledger {
 
 	struct journal *journal;
 	struct buf notes;     /* not written yet */
+	size_t kept;          /* so many bytes of them are of earlier changes */
 	char run_id[RANDOM_ID_BYTES];
 	int64_t synced_ms, signed_seq;
 };
@@ -25,6 +26,8 @@ void ledger_begin(struct ledger *l, struct core *core);
  * next try: whoever wants to read a token meets the same full disk.
  */
 void ledger_end(struct ledger *l, struct core *core);
+/* In place of ledger_end(): nothing was done of what the notes since ledger_begin() tell. */
+void ledger_drop(struct ledger *l, struct core *core);
 /* Brings the chain to the disk and signs its head. */
 void ledger_sign(struct ledger *l, struct core *core);
 /* Signs and closes. */

@@ -35,12 +35,19 @@ struct driver_statement {
 	void *arg;
 };
 
+/* A part of the open transaction that can be undone alone; parts don't nest. */
+enum driver_part { DRIVER_PART_BEGIN, DRIVER_PART_KEEP, DRIVER_PART_UNDO };
+
 struct driver_ops {
 	/* `write`: takes the writer's place at once (BEGIN IMMEDIATE). */
 	enum err (*begin)(struct driver *d, bool write, struct errinfo *ei);
 	/* ERR_STORE: nothing of the transaction is durable, or (message says so) the outcome is unknown. */
 	enum err (*commit)(struct driver *d, struct errinfo *ei);
+	/* Harmless when none is open. */
 	void (*rollback)(struct driver *d);
+	enum err (*part)(struct driver *d, enum driver_part what, struct errinfo *ei);
+	/* Whether a transaction is open: a failed statement may have ended it. */
+	bool (*is_open)(struct driver *d);
 	/* ERR_CONFLICT for a unique constraint; ERR_STORE for the rest. `ret_changed` may be NULL. */
 	enum err (*run)(struct driver *d, const struct driver_statement *s, int64_t *ret_changed, struct errinfo *ei);
 	/* Several statements at once, without parameters (migrations). */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 struct jobs {
+	struct jobs_batch batch; /* begin NULL: none */
 	uv_thread_t thread;
 	uv_mutex_t lock;
 	uv_cond_t wake;
@@ -17,24 +18,64 @@ struct jobs {
 	void *stopped_arg;
 };
 
+static struct job *job_of(struct list *node)
+{
+	return CONTAINER_OF(node, struct job, node);
+}
+
+/* Takes what waits, in order, as much as may run together. */
+static void take(struct jobs *j, struct list *ret_taken)
+{
+	size_t max = j->batch.begin ? JOBS_BATCH_MAX : 1;
+
+	for (size_t n = 0; n < max && !list_empty(&j->waiting); n++) {
+		struct list *node = j->waiting.next;
+
+		list_remove(node);
+		list_append(ret_taken, node);
+	}
+}
+
+static void run_taken(const struct jobs_batch *batch, struct list *taken)
+{
+	struct list *n;
+
+	for (n = taken->next; n != taken; n = n->next)
+		if (job_of(n)->prepare)
+			job_of(n)->prepare(job_of(n));
+	if (batch->begin)
+		batch->begin(batch->arg);
+	for (n = taken->next; n != taken; n = n->next)
+		job_of(n)->run(job_of(n));
+	if (!batch->begin || batch->end(batch->arg))
+		return;
+	for (n = taken->next; n != taken; n = n->next)
+		job_of(n)->undone(job_of(n));
+}
+
 static void run_jobs(void *arg)
 {
 	struct jobs *j = arg;
 
 	uv_mutex_lock(&j->lock);
 	for (;;) {
-		struct job *job;
+		struct list taken;
 
+		list_init(&taken);
 		while (list_empty(&j->waiting) && !j->stopping)
 			uv_cond_wait(&j->wake, &j->lock);
 		if (list_empty(&j->waiting))
 			break;
-		job = CONTAINER_OF(j->waiting.next, struct job, node);
-		list_remove(&job->node);
+		take(j, &taken);
 		uv_mutex_unlock(&j->lock);
-		job->run(job);
+		run_taken(&j->batch, &taken);
 		uv_mutex_lock(&j->lock);
-		list_append(&j->finished, &job->node);
+		while (!list_empty(&taken)) {
+			struct list *node = taken.next;
+
+			list_remove(node);
+			list_append(&j->finished, node);
+		}
 		uv_async_send(&j->back);
 	}
 	j->thread_ended = true;
@@ -60,7 +101,7 @@ static struct job *next_finished(struct jobs *j)
 
 	uv_mutex_lock(&j->lock);
 	if (!list_empty(&j->finished)) {
-		job = CONTAINER_OF(j->finished.next, struct job, node);
+		job = job_of(j->finished.next);
 		list_remove(&job->node);
 	}
 	uv_mutex_unlock(&j->lock);
@@ -84,10 +125,12 @@ static void on_back(uv_async_t *handle)
 	}
 }
 
-struct jobs *jobs_start(uv_loop_t *loop)
+struct jobs *jobs_start(uv_loop_t *loop, const struct jobs_batch *batch)
 {
 	struct jobs *j = MEM_NEW(struct jobs);
 
+	if (batch)
+		j->batch = *batch;
 	list_init(&j->waiting);
 	list_init(&j->finished);
 	j->back.data = j;

@@ -58,6 +58,22 @@ static void sqlite_rollback(struct driver *d)
 	sqlite3_exec(self(d)->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+static enum err sqlite_part(struct driver *d, enum driver_part what, struct errinfo *ei)
+{
+	static const char *const texts[] = {
+		[DRIVER_PART_BEGIN] = "SAVEPOINT part",
+		[DRIVER_PART_KEEP] = "RELEASE part",
+		[DRIVER_PART_UNDO] = "ROLLBACK TO part; RELEASE part",
+	};
+
+	return exec(self(d), texts[what], ei);
+}
+
+static bool sqlite_is_open(struct driver *d)
+{
+	return !sqlite3_get_autocommit(self(d)->db);
+}
+
 static enum err sqlite_script(struct driver *d, const char *text, struct errinfo *ei)
 {
 	return exec(self(d), text, ei);
@@ -168,6 +184,8 @@ static const struct driver_ops sqlite_ops = {
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
+	.part = sqlite_part,
+	.is_open = sqlite_is_open,
 	.run = sqlite_run,
 	.script = sqlite_script,
 	.close = sqlite_close,

@@ -11,14 +11,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/schema.h"
+#include "store/store_private.h"
 
 enum { COLUMNS_MAX = 40, INSERT_NUMBER_BASE = SQL__COUNT };
-
-struct store {
-	struct driver *driver;
-	char *insert[TABLE__COUNT];
-	bool in_transaction;
-};
 
 static const struct {
 	const char *text;
@@ -132,7 +127,7 @@ enum err store_insert(struct store *s, enum table_id table, const void *row, str
 
 	for (size_t i = 0; i < t->column_count; i++)
 		values[i] = value_of(row, &t->column[i]);
-	return s->driver->ops->run(s->driver, &st, NULL, ei);
+	return store_write(s, &st, NULL, ei);
 }
 
 /* Rows on their way into an array in the arena. */
@@ -251,7 +246,7 @@ enum err store_change(struct store *s, enum sql sql, struct store_params params,
 		.param_count = params.n,
 	};
 
-	return s->driver->ops->run(s->driver, &st, ret_changed, ei);
+	return store_write(s, &st, ret_changed, ei);
 }
 
 enum err store_change_one(struct store *s, enum sql sql, struct store_params params, struct errinfo *ei)
@@ -262,44 +257,6 @@ enum err store_change_one(struct store *s, enum sql sql, struct store_params par
 	if (e)
 		return e;
 	return changed == 1 ? ERR_OK : err_set(ei, ERR_CONFLICT, "it was changed by somebody else meanwhile");
-}
-
-enum err store_begin(struct store *s, struct errinfo *ei)
-{
-	enum err e = s->driver->ops->begin(s->driver, true, ei);
-
-	s->in_transaction = !e;
-	return e;
-}
-
-enum err store_commit(struct store *s, struct errinfo *ei)
-{
-	enum err e = s->driver->ops->commit(s->driver, ei);
-
-	if (e)
-		store_rollback(s);
-	s->in_transaction = false;
-	return e;
-}
-
-void store_rollback(struct store *s)
-{
-	if (s->in_transaction)
-		s->driver->ops->rollback(s->driver);
-	s->in_transaction = false;
-}
-
-enum err store_transaction(struct store *s, enum err (*fn)(void *arg, struct errinfo *ei), void *arg, struct errinfo *ei)
-{
-	enum err e = store_begin(s, ei);
-
-	if (e)
-		return e;
-	e = fn(arg, ei);
-	if (!e)
-		return store_commit(s, ei);
-	store_rollback(s);
-	return e;
 }
 
 /* The version row is read by plain text: it must work before the tables of table.h exist. */

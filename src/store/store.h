@@ -61,6 +61,18 @@ void store_rollback(struct store *s);
  * Runs `fn` in a transaction: commits when it returns ERR_OK, rolls back and passes its error up otherwise.
  */
 enum err store_transaction(struct store *s, enum err (*fn)(void *arg, struct errinfo *ei), void *arg, struct errinfo *ei);
+
+/*
+ * From here to store_batch_end() everything that is written is one transaction; it begins at the first write.
+ * Transactions inside work as ever, each whole or not at all, but what they and single changes wrote is durable only
+ * when store_batch_end() has said ERR_OK. Until then it is seen by this handle alone.
+ */
+void store_batch_begin(struct store *s);
+/*
+ * ERR_STORE: nothing of the batch stands, or what came of it is unknown until it is read again; whoever wrote in it must
+ * not act on what it wrote.
+ */
+enum err store_batch_end(struct store *s, struct errinfo *ei);
 /* A statement's text and the table whose row it gives (TABLE_NONE: none), for tests and tools. */
 const char *store_sql_text(enum sql sql);
 enum table_id store_sql_table(enum sql sql);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows in and out, transactions, migrations, damaged files; and jobs between the store thread and the loop. */
+/* Rows in and out, transactions, migrations, batches and damaged files. */
 #include "store/store.h"
 
 #include <setjmp.h>
@@ -8,13 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
 #include "base/mem.h"
-#include "store/jobs.h"
 #include "store/schema.h"
 
 #define OK(call_) assert_int_equal((call_), ERR_OK)
@@ -139,6 +141,114 @@ static void a_failed_transaction_leaves_nothing(void **state)
 	store_rollback(b->store); /* harmless without a transaction */
 }
 
+static bool seen_by_others(struct bench *b, const char *id)
+{
+	const struct store_args args = {.path = b->path};
+	struct store *other;
+	struct app_row row;
+	enum err e;
+
+	OK(store_open(&args, &other, &b->ei));
+	e = store_find(other, SQL_APP_BY_ID, STORE_PARAMS(STORE_TEXT(id)), b->arena, &row, &b->ei);
+	store_close(&other);
+	return e == ERR_OK;
+}
+
+static enum err insert(struct bench *b, const char *id)
+{
+	struct app_row row = an_app;
+
+	row.app_id = id;
+	return store_insert(b->store, TABLE_APPS, &row, &b->ei);
+}
+
+static enum err insert_two(void *arg, struct errinfo *ei)
+{
+	(void)ei;
+	OK(insert(arg, "two"));
+	return insert(arg, "three");
+}
+
+/* One commit for single changes and transactions; a part that fails takes nothing else with it. */
+static void a_batch_is_durable_at_its_end(void **state)
+{
+	struct bench *b = *state;
+
+	store_batch_begin(b->store);
+	OK(insert(b, "one"));
+	assert_int_equal(store_transaction(b->store, insert_then_fail, b, &b->ei), ERR_LIMIT);
+	assert_int_equal(insert(b, "one"), ERR_CONFLICT);
+	OK(store_transaction(b->store, insert_two, b, &b->ei));
+	assert_false(seen_by_others(b, "one") || seen_by_others(b, "two"));
+	OK(store_batch_end(b->store, &b->ei));
+	assert_true(seen_by_others(b, "one") && seen_by_others(b, "two") && seen_by_others(b, "three"));
+	assert_false(seen_by_others(b, "a1"));
+	OK(insert(b, "four")); /* and every change for itself again */
+	assert_true(seen_by_others(b, "four"));
+}
+
+/* Others can write while a batch only reads. */
+static void a_batch_takes_the_writers_place_at_its_first_write(void **state)
+{
+	struct bench *b = *state;
+	struct app_row row;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(b->path, &db), SQLITE_OK);
+	store_batch_begin(b->store);
+	assert_int_equal(store_find(b->store, SQL_APP_BY_ID, STORE_PARAMS(STORE_TEXT("x")), b->arena, &row, &b->ei), ERR_NOT_FOUND);
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM apps", NULL, NULL, NULL), SQLITE_OK);
+	OK(insert(b, "one"));
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM apps", NULL, NULL, NULL), SQLITE_BUSY);
+	OK(store_batch_end(b->store, &b->ei));
+	sqlite3_close(db);
+}
+
+static void a_batch_that_cannot_be_committed_leaves_nothing(void **state)
+{
+	struct bench *b = *state;
+	struct rlimit limit;
+	rlim_t most;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	most = limit.rlim_cur;
+	store_batch_begin(b->store);
+	OK(insert(b, "one"));
+	OK(store_transaction(b->store, insert_two, b, &b->ei));
+	limit.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(store_batch_end(b->store, &b->ei), ERR_STORE);
+	limit.rlim_cur = most;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	store_batch_begin(b->store);
+	OK(insert(b, "four"));
+	OK(store_batch_end(b->store, &b->ei));
+	assert_true(seen_by_others(b, "four"));
+	assert_false(seen_by_others(b, "one") || seen_by_others(b, "two"));
+}
+
+/* SQLite may roll back everything in the middle (a full disk, a broken page): what came before is gone, so nothing may follow. */
+static void a_batch_that_the_database_gave_up_stays_given_up(void **state)
+{
+	struct bench *b = *state;
+	struct user_row user = {.user_id = "u", .kind = "admin"};
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(b->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER no BEFORE INSERT ON users BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
+				      NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	store_batch_begin(b->store);
+	OK(insert(b, "one"));
+	assert_int_equal(store_insert(b->store, TABLE_USERS, &user, &b->ei), ERR_STORE);
+	assert_int_equal(insert(b, "two"), ERR_STORE);
+	assert_int_equal(store_transaction(b->store, insert_two, b, &b->ei), ERR_STORE);
+	assert_int_equal(store_batch_end(b->store, &b->ei), ERR_STORE);
+	assert_false(seen_by_others(b, "one") || seen_by_others(b, "two"));
+	OK(insert(b, "two"));
+}
+
 static void compare_and_set_hits_one_row_or_tells(void **state)
 {
 	struct bench *b = *state;
@@ -200,57 +310,6 @@ static void a_file_that_is_no_database_is_refused(void **state)
 	assert_int_equal(store_open(&args, &s, &b->ei), ERR_CONFIG);
 }
 
-struct counting {
-	struct job job;
-	uv_thread_t ran_on;
-	int ran, done;
-};
-
-static void count_run(struct job *job)
-{
-	struct counting *c = CONTAINER_OF(job, struct counting, job);
-
-	c->ran_on = uv_thread_self();
-	c->ran++;
-}
-
-static void count_done(struct job *job)
-{
-	CONTAINER_OF(job, struct counting, job)->done++;
-}
-
-static void note_stop(void *arg)
-{
-	*(bool *)arg = true;
-}
-
-static void jobs_run_elsewhere_in_order_and_end(void **state)
-{
-	struct counting c[100] = {0};
-	bool stopped = false;
-	uv_loop_t loop;
-	struct jobs *jobs;
-	uv_thread_t here = uv_thread_self();
-
-	(void)state;
-	uv_loop_init(&loop);
-	jobs = jobs_start(&loop);
-	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
-		c[i].job = (struct job){.run = count_run, .done = count_done};
-		jobs_submit(jobs, &c[i].job);
-		assert_int_equal(c[i].done, 0);
-	}
-	jobs_stop(jobs, note_stop, &stopped);
-	assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
-	assert_true(stopped);
-	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
-		assert_int_equal(c[i].ran, 1);
-		assert_int_equal(c[i].done, 1);
-		assert_false(uv_thread_equal(&c[i].ran_on, &here));
-	}
-	assert_int_equal(uv_loop_close(&loop), 0);
-}
-
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -260,11 +319,14 @@ int main(void)
 		CASE(every_statement_prepares),
 		CASE(a_second_row_of_one_key_is_a_conflict),
 		CASE(a_failed_transaction_leaves_nothing),
+		CASE(a_batch_is_durable_at_its_end),
+		CASE(a_batch_takes_the_writers_place_at_its_first_write),
+		CASE(a_batch_that_cannot_be_committed_leaves_nothing),
+		CASE(a_batch_that_the_database_gave_up_stays_given_up),
 		CASE(compare_and_set_hits_one_row_or_tells),
 		CASE(lists_are_bounded),
 		CASE(migrating_again_changes_nothing_and_newer_is_refused),
 		CASE(a_file_that_is_no_database_is_refused),
-		cmocka_unit_test(jobs_run_elsewhere_in_order_and_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,7 +201,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 	if (e)
 		return e;
 	handle_init(&w->desk);
-	w->desk.jobs = jobs_start(role->loop);
+	w->desk.jobs = jobs_start(role->loop, NULL);
 	start_outbox(w);
 	w->desk.clerk = channel_new(&clerk);
 	if (role->slot == 0)
