@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chunked request memory, wiped at the end. Must never hand out memory that outlives the arena. */
+/*
+ * Chunked request memory, wiped at the end as far as it was handed out: what lies behind is zero as it came, which also spares
+ * the zeroing of what is handed out next. Must never hand out memory that outlives the arena.
+ */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -11,6 +14,14 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+
+/* So that memory which is kept for the next user is as forbidden to the last one as if it were freed. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
 
 enum { CHUNK_BYTES = 8192, ALIGN = 16 };
 
@@ -40,21 +51,47 @@ struct arena *arena_new(size_t max_bytes)
 	return a;
 }
 
+static void wipe(struct chunk *c)
+{
+	ASAN_UNPOISON_MEMORY_REGION(c->bytes, c->used);
+	sodium_memzero(c->bytes, c->used);
+	ASAN_POISON_MEMORY_REGION(c->bytes, c->used);
+	c->used = 0;
+}
+
+/* Down to the first chunk, which is the last in the list. */
+static void empty(struct arena *a)
+{
+	for (struct owned *o = a->owned; o; o = o->next)
+		o->fn(o->p);
+	a->owned = NULL;
+	a->total = 0;
+	for (struct chunk *c = a->chunks, *next; c; c = next) {
+		next = c->next;
+		wipe(c);
+		a->chunks = c;
+		if (next)
+			free(c);
+	}
+}
+
+void arena_reset(struct arena *a)
+{
+	empty(a);
+	if (a->chunks && a->chunks->cap > CHUNK_BYTES) {
+		free(a->chunks);
+		a->chunks = NULL;
+	}
+}
+
 void arena_free(struct arena **ap)
 {
 	struct arena *a = ap ? *ap : NULL;
 
 	if (!a)
 		return;
-	for (struct owned *o = a->owned; o; o = o->next)
-		o->fn(o->p);
-	while (a->chunks) {
-		struct chunk *c = a->chunks;
-
-		a->chunks = c->next;
-		sodium_memzero(c, sizeof *c + c->cap);
-		free(c);
-	}
+	empty(a);
+	free(a->chunks);
 	free(a);
 	*ap = NULL;
 }
@@ -67,23 +104,25 @@ static struct chunk *add_chunk(struct arena *a, size_t bytes)
 	c->cap = cap;
 	c->next = a->chunks;
 	a->chunks = c;
+	ASAN_POISON_MEMORY_REGION(c->bytes, cap);
 	return c;
 }
 
 void *arena_alloc(struct arena *a, size_t n, size_t size)
 {
 	struct chunk *c = a->chunks;
-	size_t bytes;
+	size_t asked, bytes;
 	void *p;
 
-	if (__builtin_mul_overflow(n, size, &bytes) || bytes > a->max - a->total) {
+	if (__builtin_mul_overflow(n, size, &asked) || asked > a->max - a->total) {
 		fputs("arena limit exceeded\n", stderr);
 		abort();
 	}
-	bytes = bytes ? (bytes - 1) / ALIGN * ALIGN + ALIGN : ALIGN; /* `max` is far below where this could wrap */
+	bytes = asked ? (asked - 1) / ALIGN * ALIGN + ALIGN : ALIGN; /* `max` is far below where this could wrap */
 	if (!c || bytes > c->cap - c->used)
 		c = add_chunk(a, bytes);
 	p = c->bytes + c->used;
+	ASAN_UNPOISON_MEMORY_REGION(p, asked);
 	c->used += bytes;
 	a->total += bytes;
 	if (a->total > a->max)

@@ -15,6 +15,11 @@ struct arena;
 struct arena *arena_new(size_t max_bytes);
 /* Wipes and frees everything. */
 void arena_free(struct arena **a);
+/*
+ * As if freed and made anew, with the same maximum, but the first chunk stays: what was handed out of it is wiped, and only
+ * that. For whoever needs one arena after the other.
+ */
+void arena_reset(struct arena *a);
 /* Zeroed, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *a, size_t n, size_t size) __attribute__((returns_nonnull));
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), 1, sizeof(type)))

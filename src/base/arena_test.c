@@ -76,6 +76,54 @@ static void test_owned_things_go_last_first_and_while_the_memory_stands(void **s
 	assert_string_equal(order, "321");
 }
 
+/* Reads memory that the arena has taken back: what a test of wiping must do, and AddressSanitizer rightly forbids. */
+__attribute__((no_sanitize_address)) static size_t not_zero(const volatile unsigned char *p, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += p[i] != 0;
+	return found;
+}
+
+static void test_a_reset_wipes_and_begins_anew(void **state)
+{
+	struct arena *a = arena_new(100000);
+	unsigned char *first = arena_alloc(a, 4000, 1), *again;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		memset(first, 's', 4000);
+		arena_own(a, arena_strdup(a, "x"), note);
+		memset(arena_alloc(a, 50000, 1), 's', 50000); /* a chunk of its own, which does not stay */
+		order[0] = '\0';
+		arena_reset(a);
+		assert_string_equal(order, "x");
+		assert_int_equal(not_zero(first, 4000), 0);
+		again = arena_alloc(a, 4000, 1);
+		assert_ptr_equal(again, first);
+		assert_int_equal(not_zero(again, 4000), 0);
+	}
+	arena_reset(a);
+	arena_alloc(a, 60000, 1); /* the maximum counts from the reset on */
+	arena_reset(a);
+	arena_alloc(a, 60000, 1);
+	arena_free(&a);
+	assert_string_equal(order, "x"); /* once each */
+}
+
+static void test_a_reset_of_nothing(void **state)
+{
+	struct arena *a = arena_new(100000);
+
+	(void)state;
+	arena_reset(a);
+	memset(arena_alloc(a, 20000, 1), 's', 20000); /* the first chunk is bigger than the usual one, and goes */
+	arena_reset(a);
+	assert_int_equal(not_zero(arena_alloc(a, 20000, 1), 20000), 0);
+	arena_free(&a);
+}
+
 /* Runs in a child, because it must abort. */
 static int ask(size_t max, size_t times, size_t n, size_t size)
 {
@@ -122,6 +170,8 @@ int main(void)
 		cmocka_unit_test(test_memory_is_zeroed_aligned_and_apart),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_owned_things_go_last_first_and_while_the_memory_stands),
+		cmocka_unit_test(test_a_reset_wipes_and_begins_anew),
+		cmocka_unit_test(test_a_reset_of_nothing),
 		cmocka_unit_test(test_the_maximum_ends_the_process),
 	};
 

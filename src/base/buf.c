@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The capped buffer. Must never leave an unwiped copy behind: it grows by copy and wipe, not by realloc. */
+/*
+ * The capped buffer. Must never leave an unwiped copy behind: it grows by copy and wipe, not by realloc. It wipes what was
+ * handed out for writing since the last time, committed or not, and no more: a short answer in a big buffer costs its length.
+ */
 #include "base/buf.h"
 
 #include <stdarg.h>
@@ -23,7 +26,7 @@ void buf_done(struct buf *b)
 	if (!b)
 		return;
 	if (b->p) {
-		sodium_memzero(b->p, b->cap);
+		sodium_memzero(b->p, b->touched);
 		free(b->p);
 	}
 	*b = (struct buf){.max = b->max};
@@ -32,8 +35,8 @@ void buf_done(struct buf *b)
 void buf_reset(struct buf *b)
 {
 	if (b->p)
-		sodium_memzero(b->p, b->cap);
-	b->n = 0;
+		sodium_memzero(b->p, b->touched);
+	b->n = b->touched = 0;
 	b->overflow = false;
 }
 
@@ -53,28 +56,38 @@ static void grow(struct buf *b, size_t need)
 	size_t cap = b->cap ? b->cap : FIRST_BYTES;
 	char *bigger;
 
-	if (need < b->cap)
-		return;
 	while (cap <= need)
 		cap = cap > SIZE_MAX / 2 ? need + 1 : cap * 2;
 	bigger = mem_calloc(cap, 1);
 	if (b->p) {
 		memcpy(bigger, b->p, b->n);
-		sodium_memzero(b->p, b->cap);
+		sodium_memzero(b->p, b->touched);
 		free(b->p);
 	}
 	b->p = bigger;
 	b->cap = cap;
+	b->touched = b->n;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+static char *room(struct buf *b, size_t n)
 {
+	size_t need;
+
 	if (b->overflow || n > b->max - b->n) {
 		b->overflow = true;
 		return NULL;
 	}
-	grow(b, b->n + n);
+	need = b->n + n;
+	if (need >= b->cap)
+		grow(b, need);
+	if (need >= b->touched)
+		b->touched = need + 1;
 	return b->p + b->n;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+	return room(b, n);
 }
 
 void buf_commit(struct buf *b, size_t n)
@@ -85,15 +98,13 @@ void buf_commit(struct buf *b, size_t n)
 
 void buf_put(struct buf *b, struct slice bytes)
 {
-	char *to;
+	char *to = bytes.n ? room(b, bytes.n) : NULL;
 
-	if (bytes.n == 0)
-		return;
-	to = buf_reserve(b, bytes.n);
 	if (!to)
 		return;
 	memcpy(to, bytes.p, bytes.n);
-	buf_commit(b, bytes.n);
+	b->n += bytes.n;
+	to[bytes.n] = '\0';
 }
 
 void buf_puts(struct buf *b, const char *text)
@@ -103,7 +114,32 @@ void buf_puts(struct buf *b, const char *text)
 
 void buf_putc(struct buf *b, char c)
 {
-	buf_put(b, slice_make(&c, 1));
+	char *to = room(b, 1);
+
+	if (!to)
+		return;
+	to[0] = c;
+	to[1] = '\0';
+	b->n++;
+}
+
+void buf_put_all(struct buf *b, const struct slice *parts, size_t n)
+{
+	size_t total = 0;
+	char *to;
+
+	for (size_t i = 0; i < n; i++)
+		total = parts[i].n > SIZE_MAX - total ? SIZE_MAX : total + parts[i].n;
+	to = total ? room(b, total) : NULL;
+	if (!to)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].n) {
+			memcpy(to, parts[i].p, parts[i].n);
+			to += parts[i].n;
+		}
+	b->n += total;
+	*to = '\0';
 }
 
 void buf_printf(struct buf *b, const char *format, ...)
@@ -128,7 +164,17 @@ void buf_printf(struct buf *b, const char *format, ...)
 
 void buf_put_i64(struct buf *b, int64_t value)
 {
-	buf_printf(b, "%lld", (long long)value);
+	char digits[20]; /* of 9223372036854775808, and a sign */
+	size_t at = sizeof digits;
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (value < 0)
+		digits[--at] = '-';
+	buf_put(b, slice_make(digits + at, sizeof digits - at));
 }
 
 void buf_consume(struct buf *b, size_t n)
@@ -154,6 +200,8 @@ const char *buf_cstr(struct buf *b)
 {
 	if (!b->p)
 		grow(b, 0);
+	if (b->n >= b->touched)
+		b->touched = b->n + 1;
 	b->p[b->n] = '\0';
 	return b->p;
 }

@@ -17,6 +17,7 @@ struct buf {
 	size_t n;   /* bytes in use */
 	size_t cap; /* bytes allocated */
 	size_t max; /* never more than this in use */
+	size_t touched; /* so many bytes may have been written since the last wiping; beyond them all is zero */
 	bool overflow;
 };
 
@@ -31,6 +32,8 @@ struct slice buf_slice(const struct buf *b);
 void buf_put(struct buf *b, struct slice bytes);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
+/* The parts one after the other, with one look at the room: all of them, or none and an overflow. */
+void buf_put_all(struct buf *b, const struct slice *parts, size_t n);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Decimal. */
 void buf_put_i64(struct buf *b, int64_t value);

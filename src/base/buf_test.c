@@ -162,6 +162,71 @@ static void test_bytes_and_reserve(void **state)
 	buf_done(&b);
 }
 
+static size_t not_zero(const struct buf *b)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < b->cap; i++)
+		found += b->p[i] != 0;
+	return found;
+}
+
+/* Also what was written into reserved room and never committed, and what lay behind a shorter second content. */
+static void test_a_reset_leaves_nothing(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 5000);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 200; i++)
+			buf_puts(&b, "secret ");
+		buf_consume(&b, 1000);
+		buf_puts(&b, "more");
+		buf_reset(&b);
+		assert_int_equal(not_zero(&b), 0);
+		memset(buf_reserve(&b, 3000), 's', 3001);
+		buf_reset(&b);
+		assert_int_equal(not_zero(&b), 0);
+		memset(buf_reserve(&b, 3000), 's', 3001);
+		buf_commit(&b, 10);
+		buf_consume(&b, 10);
+		buf_puts(&b, "short");
+		buf_reset(&b);
+		assert_int_equal(not_zero(&b), 0);
+		buf_putc(&b, 's');
+		assert_string_equal(buf_cstr(&b), "s");
+		buf_put_i64(&b, 7);
+		buf_printf(&b, "%s", "secret");
+		buf_reset(&b);
+		assert_int_equal(not_zero(&b), 0);
+	}
+	buf_done(&b);
+}
+
+static void test_parts_go_in_together_or_not_at_all(void **state)
+{
+	const struct slice parts[] = {SLICE_LIT("ab"), {0}, SLICE_LIT(""), SLICE_LIT("cde")};
+	const struct slice endless[] = {{.p = "x", .n = SIZE_MAX}, {.p = "x", .n = 2}};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 12);
+	buf_put_all(&b, parts, ARRAY_LEN(parts));
+	buf_put_all(&b, NULL, 0);
+	buf_put_all(&b, parts, ARRAY_LEN(parts));
+	assert_true(buf_ok(&b));
+	assert_string_equal(buf_cstr(&b), "abcdeabcde");
+	buf_put_all(&b, parts, ARRAY_LEN(parts));
+	assert_false(buf_ok(&b));
+	assert_string_equal(buf_cstr(&b), "abcdeabcde");
+	buf_reset(&b);
+	buf_put_all(&b, endless, ARRAY_LEN(endless));
+	assert_false(buf_ok(&b));
+	assert_int_equal(b.n, 0);
+	buf_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +236,8 @@ int main(void)
 		cmocka_unit_test(test_consume),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bytes_and_reserve),
+		cmocka_unit_test(test_a_reset_leaves_nothing),
+		cmocka_unit_test(test_parts_go_in_together_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,26 +4,6 @@
 
 #include <string.h>
 
-struct slice slice_from(const char *text)
-{
-	return (struct slice){.p = text, .n = text ? strlen(text) : 0};
-}
-
-struct slice slice_make(const void *p, size_t n)
-{
-	return (struct slice){.p = p, .n = n};
-}
-
-bool slice_eq(struct slice a, struct slice b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool slice_is(struct slice a, const char *text)
-{
-	return slice_eq(a, slice_from(text));
-}
-
 static unsigned char lower(char c)
 {
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -44,27 +24,11 @@ bool slice_is_nocase(struct slice a, const char *text)
 	return slice_eq_nocase(a, slice_from(text));
 }
 
-bool slice_starts(struct slice a, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return a.n >= n && (n == 0 || memcmp(a.p, prefix, n) == 0);
-}
-
 bool slice_ends(struct slice a, const char *suffix)
 {
 	size_t n = strlen(suffix);
 
 	return a.n >= n && (n == 0 || memcmp(a.p + (a.n - n), suffix, n) == 0);
-}
-
-struct slice slice_sub(struct slice a, size_t at, size_t n)
-{
-	if (at > a.n)
-		at = a.n;
-	if (n > a.n - at)
-		n = a.n - at;
-	return (struct slice){.p = a.p ? a.p + at : NULL, .n = n};
 }
 
 struct slice slice_trim(struct slice a)
@@ -76,28 +40,6 @@ struct slice slice_trim(struct slice a)
 	while (a.n > 0 && (a.p[a.n - 1] == ' ' || a.p[a.n - 1] == '\t'))
 		a.n--;
 	return a;
-}
-
-size_t slice_index(struct slice a, char c)
-{
-	const char *hit = a.n ? memchr(a.p, c, a.n) : NULL;
-
-	return hit ? (size_t)(hit - a.p) : a.n;
-}
-
-bool slice_split(struct slice *rest, char sep, struct slice *ret_token)
-{
-	size_t at;
-
-	if (!rest->p)
-		return false;
-	at = slice_index(*rest, sep);
-	*ret_token = slice_sub(*rest, 0, at);
-	if (at == rest->n)
-		*rest = (struct slice){0};
-	else
-		*rest = slice_sub(*rest, at + 1, rest->n);
-	return true;
 }
 
 /* Length of the well-formed sequence at `p`, or 0 (Unicode 15 table 3-7). */
