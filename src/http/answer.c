@@ -139,7 +139,7 @@ void answer_refuse(struct connection *c, enum refusal why)
 		r.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 	left = answer_write(c, x, &r);
 	response_done(&r);
-	arena_free(&arena);
+	server_give_arena(c->server, arena);
 	if (left)
 		connection_answered(c);
 }

@@ -55,7 +55,7 @@ void connection_close(struct connection *c)
 			unread = c->exchange->request.arena; /* no handler has seen it */
 		c->exchange = NULL;
 	}
-	arena_free(&unread);
+	server_give_arena(c->server, unread);
 	c->state = CONNECTION_CLOSED;
 	list_remove(&c->node);
 	list_remove(&c->yielded);
@@ -76,12 +76,15 @@ static void put_id(struct server *s, char ret[REQUEST_ID_BYTES])
 	uint64_t n = s->id_counter++;
 
 	crypto_shorthash_siphashx24(id, (const unsigned char *)&n, sizeof n, s->id_key);
-	sodium_bin2hex(ret, REQUEST_ID_BYTES, id, sizeof id);
+	for (size_t i = 0; i < sizeof id; i++) {
+		ret[2 * i] = "0123456789abcdef"[id[i] >> 4];
+		ret[2 * i + 1] = "0123456789abcdef"[id[i] & 15];
+	}
 }
 
 struct exchange *connection_new_exchange(struct connection *c)
 {
-	struct arena *arena = arena_new(REQUEST_ARENA_MAX);
+	struct arena *arena = server_take_arena(c->server);
 	struct exchange *x = ARENA_NEW(arena, struct exchange);
 
 	x->request.arena = arena;

@@ -12,6 +12,7 @@
 enum {
 	CONNECTION_READ_BYTES = 16 * 1024,
 	CONNECTION_BUDGET = 32, /* requests of one connection in one turn of the loop */
+	SERVER_SPARE_ARENAS = 64,
 };
 
 enum connection_state {
@@ -67,6 +68,8 @@ struct server {
 	struct wire wire;
 	struct buf scratch; /* the head of the answer being written */
 	char read_buffer[CONNECTION_READ_BYTES];
+	struct arena *spare[SERVER_SPARE_ARENAS]; /* of requests that have ended; wiped */
+	size_t spare_count;
 	struct list idle, active; /* connections; idle ones in the order in which they became so */
 	size_t connection_count;
 	size_t handles; /* open uv handles that point here, connections included */
@@ -95,6 +98,10 @@ void connection_resume(struct connection *c);
 /* Its deadline has passed. */
 void connection_expire(struct connection *c);
 
+/* The arena of a new request. */
+struct arena *server_take_arena(struct server *s);
+/* The end of a request: all that lies in its arena is wiped. NULL is allowed. */
+void server_give_arena(struct server *s, struct arena *arena);
 /* Somebody yielded: server.c calls connection_resume() in the loop's next turn. */
 void server_wake(struct server *s);
 /* A connection's handle is closed and its memory gone: server.c counts. */

@@ -13,27 +13,34 @@ enum { REQUEST_LINE_MAX = 7 + 1 + REQUEST_TARGET_MAX + 1 + 8 + 2 }; /* "OPTIONS"
 
 /* Headers that may come once only: two would let two readers choose differently. */
 enum { ONCE_HOST, ONCE_LENGTH, ONCE_CODING, ONCE_EXPECT, ONCE_OTHERS };
-static const char *const once_names[] = {
-	[ONCE_HOST] = "host",
-	[ONCE_LENGTH] = "content-length",
-	[ONCE_CODING] = "transfer-encoding",
-	[ONCE_EXPECT] = "expect",
-	[ONCE_OTHERS] = "authorization",
-	"x-api-key",
-	"content-type",
-	"cookie",
-	"origin",
-	"sec-fetch-site",
+#define NAME(text) {.p = (text), .n = sizeof(text) - 1}
+static const struct slice once_names[] = {
+	[ONCE_HOST] = NAME("host"),
+	[ONCE_LENGTH] = NAME("content-length"),
+	[ONCE_CODING] = NAME("transfer-encoding"),
+	[ONCE_EXPECT] = NAME("expect"),
+	[ONCE_OTHERS] = NAME("authorization"),
+	NAME("x-api-key"),
+	NAME("content-type"),
+	NAME("cookie"),
+	NAME("origin"),
+	NAME("sec-fetch-site"),
+};
+#undef NAME
+
+/* RFC 9110 §5.6.2: the characters of a token. A table, because every byte of every name is looked at. */
+static const bool token_char[256] = {
+	['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true, ['*'] = true, ['+'] = true,
+	['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
 };
 
-/* RFC 9110 §5.6.2: the characters of a token. */
+/* What may stand in a value: no control character but the tab (RFC 9110 §5.5). */
+static const bool value_char[256] = {['\t'] = true, [0x20 ... 0x7E] = true, [0x80 ... 0xFF] = true};
+
 static bool is_token_char(unsigned char c)
 {
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-		return true;
-	return c != 0 && memchr(others, c, sizeof others - 1) != NULL;
+	return token_char[c];
 }
 
 enum head_scan head_scan(struct slice bytes, size_t from, size_t *ret_length, enum refusal *ret_why)
@@ -167,7 +174,8 @@ static enum refusal check_once(struct slice name, struct slice value, struct hea
 {
 	size_t i = 0;
 
-	while (i < sizeof once_names / sizeof once_names[0] && !slice_is_nocase(name, once_names[i]))
+	while (i < sizeof once_names / sizeof once_names[0] &&
+	       (name.n != once_names[i].n || !slice_eq_nocase(name, once_names[i])))
 		i++;
 	if (i == sizeof once_names / sizeof once_names[0])
 		return REFUSAL_NONE;
@@ -205,15 +213,13 @@ static enum refusal check_field(struct slice line, struct head *h, unsigned *see
 	for (size_t i = colon + 1; i < line.n; i++) {
 		unsigned char c = (unsigned char)line.p[i];
 
-		if (c == '\r')
-			return REFUSAL_LINE_END;
-		if ((c < 0x20 && c != '\t') || c == 0x7F)
-			return REFUSAL_VALUE;
+		if (!value_char[c])
+			return c == '\r' ? REFUSAL_LINE_END : REFUSAL_VALUE;
 	}
 	value = slice_trim(slice_sub(line, colon + 1, line.n));
 	padded = value.p + value.n != line.p + line.n;
-	if (padded && (slice_is_nocase(slice_sub(line, 0, colon), once_names[ONCE_CODING]) ||
-		       slice_is_nocase(slice_sub(line, 0, colon), once_names[ONCE_LENGTH])))
+	if (padded && (slice_eq_nocase(slice_sub(line, 0, colon), once_names[ONCE_CODING]) ||
+		       slice_eq_nocase(slice_sub(line, 0, colon), once_names[ONCE_LENGTH])))
 		return REFUSAL_PADDED; /* llhttp takes "chunked" with a tab behind it for another coding */
 	return check_once(slice_sub(line, 0, colon), value, h, seen);
 }

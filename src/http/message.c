@@ -38,8 +38,8 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t n)
 		last->name.n += n;
 		return 0;
 	}
-	if (r->header_count == REQUEST_HEADERS_MAX)
-		return refuse(m, REFUSAL_HEAD_MANY);
+	if (r->header_count == m->head.field_count)
+		return refuse(m, REFUSAL_PARSER); /* the gate counted fewer */
 	r->header[r->header_count++] = (struct request_pair){.name = {at, n}, .value = {at + n, 0}};
 	m->in_value = false;
 	return 0;
@@ -154,6 +154,7 @@ enum refusal message_begin(struct message *m, struct slice head, struct request 
 	why = head_check(slice_make(owned, head.n), &m->head);
 	if (why)
 		return why;
+	request->header = ARENA_NEW_N(request->arena, m->head.field_count, struct request_pair);
 	llhttp_init(&m->parser, HTTP_REQUEST, &settings);
 	m->parser.data = m;
 	why = execute(m, slice_make(owned, head.n));

@@ -44,7 +44,7 @@ struct request {
 	struct slice segment[REQUEST_SEGMENTS_MAX];
 	struct slice query; /* raw, without '?' */
 	size_t header_count;
-	struct request_pair header[REQUEST_HEADERS_MAX]; /* names in lower case */
+	struct request_pair *header; /* at most REQUEST_HEADERS_MAX; names in lower case */
 	struct slice body;
 	size_t path_param_count;
 	struct request_pair path_param[REQUEST_PATH_PARAMS_MAX]; /* set by the router */

@@ -109,8 +109,27 @@ static void on_connection(uv_stream_t *listener, int status)
 		uv_timer_start(&s->sweep, on_sweep, sweep_ms(&s->limits), sweep_ms(&s->limits));
 }
 
+struct arena *server_take_arena(struct server *s)
+{
+	return s->spare_count ? s->spare[--s->spare_count] : arena_new(REQUEST_ARENA_MAX);
+}
+
+void server_give_arena(struct server *s, struct arena *arena)
+{
+	if (!arena)
+		return;
+	if (s->spare_count == SERVER_SPARE_ARENAS) {
+		arena_free(&arena);
+		return;
+	}
+	arena_reset(arena);
+	s->spare[s->spare_count++] = arena;
+}
+
 static void dispose(struct server *s)
 {
+	while (s->spare_count)
+		arena_free(&s->spare[--s->spare_count]);
 	map_free(&s->peers);
 	buf_done(&s->scratch);
 	free(s);
@@ -187,15 +206,19 @@ enum err server_start(const struct server_args *args, struct server **ret_server
 void server_answer(struct exchange *x, struct response *r)
 {
 	struct connection *c = x->connection;
+	struct server *s = c ? c->server : NULL; /* else it may be gone, too */
 	struct arena *arena = x->request.arena;
 	bool left = false;
 
-	if (c) {
+	if (s) {
 		c->exchange = NULL;
 		left = answer_write(c, x, r);
 	}
 	response_done(r);
-	arena_free(&arena);
+	if (s)
+		server_give_arena(s, arena);
+	else
+		arena_free(&arena);
 	if (left)
 		connection_answered(c);
 }

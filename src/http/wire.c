@@ -105,44 +105,34 @@ static const char *date(struct wire *w)
 	return w->date;
 }
 
-static void put_number(struct buf *out, size_t value)
+/* Decimal, at the end of `digits`. */
+static struct slice number(char digits[24], size_t value)
 {
-	char digits[24];
-	size_t at = sizeof digits;
+	size_t at = 24;
 
 	do {
 		digits[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	buf_put(out, slice_make(digits + at, sizeof digits - at));
-}
-
-static void put_line(struct buf *out, struct slice name_and_colon, const char *value)
-{
-	buf_put(out, name_and_colon);
-	buf_puts(out, value);
-	buf_put(out, SLICE_LIT("\r\n"));
+	return slice_make(digits + at, 24 - at);
 }
 
 void wire_put_head(struct wire *w, struct buf *out, const struct response *r, const char *id, bool keep)
 {
-	buf_put(out, SLICE_LIT("HTTP/1.1 "));
-	put_number(out, (size_t)r->status);
-	put_line(out, SLICE_LIT(" "), reason(r->status));
-	put_line(out, SLICE_LIT("Date: "), date(w));
-	if (!wire_is_bodiless(r->status)) {
-		if (r->content_type)
-			put_line(out, SLICE_LIT("Content-Type: "), r->content_type);
-		buf_put(out, SLICE_LIT("Content-Length: "));
-		put_number(out, r->body.n);
-		buf_put(out, SLICE_LIT("\r\n"));
-	}
-	if (r->allow)
-		put_line(out, SLICE_LIT("Allow: "), r->allow);
-	put_line(out, SLICE_LIT("X-Request-Id: "), id);
-	buf_put(out, w->block[(r->form_leads_away ? 2 : 0) | (r->cacheable ? 1 : 0)]);
-	if (!keep)
-		buf_put(out, SLICE_LIT("Connection: close\r\n"));
-	buf_put(out, buf_slice(&r->head));
-	buf_put(out, SLICE_LIT("\r\n"));
+	const bool bodiless = wire_is_bodiless(r->status);
+	const char *type = bodiless ? NULL : r->content_type;
+	char status[24], length[24];
+	const struct slice part[] = {
+		SLICE_LIT("HTTP/1.1 "), number(status, (size_t)r->status), SLICE_LIT(" "), slice_from(reason(r->status)),
+		SLICE_LIT("\r\nDate: "), slice_from(date(w)),
+		slice_from(type ? "\r\nContent-Type: " : NULL), slice_from(type),
+		slice_from(bodiless ? NULL : "\r\nContent-Length: "), bodiless ? (struct slice){0} : number(length, r->body.n),
+		slice_from(r->allow ? "\r\nAllow: " : NULL), slice_from(r->allow),
+		SLICE_LIT("\r\nX-Request-Id: "), slice_from(id), SLICE_LIT("\r\n"),
+		w->block[(r->form_leads_away ? 2 : 0) | (r->cacheable ? 1 : 0)],
+		slice_from(keep ? NULL : "Connection: close\r\n"),
+		buf_slice(&r->head), SLICE_LIT("\r\n"),
+	};
+
+	buf_put_all(out, part, sizeof part / sizeof part[0]);
 }

@@ -33,6 +33,8 @@ void testui_done(struct testui *t)
 
 static void add_header(struct testui *t, const char *name, const char *value)
 {
+	if (!t->request.header)
+		t->request.header = ARENA_NEW_N(t->arena, REQUEST_HEADERS_MAX, struct request_pair);
 	assert_true(t->request.header_count < REQUEST_HEADERS_MAX);
 	if (value)
 		t->request.header[t->request.header_count++] =

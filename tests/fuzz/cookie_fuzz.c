@@ -34,11 +34,11 @@ static size_t count(struct slice header, const char *name)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = {"s", "__Host-session", "a=b"};
-	struct request r = {.header_count = 1};
+	struct request_pair header = {SLICE_LIT("cookie"), slice_make(data, size)};
+	struct request r = {.header_count = 1, .header = &header};
 
 	if (size > REQUEST_HEAD_MAX)
 		return 0;
-	r.header[0] = (struct request_pair){SLICE_LIT("cookie"), slice_make(data, size)};
 	for (size_t i = 0; i < 2; i++) {
 		struct slice got = request_cookie(&r, names[i]);
 
