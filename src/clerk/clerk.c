@@ -15,6 +15,7 @@
 #include "clerk/errands.h"
 #include "core/keys.h"
 #include "ipc/role.h"
+#include "store/stripes.h"
 
 enum { RECOVER_MS = 30 * 1000, RECOVER_SOON_MS = 1000 };
 
@@ -22,6 +23,7 @@ struct clerk {
 	struct role *role;
 	struct desk desk;
 	uv_timer_t recover;
+	struct stripes *stripes;
 };
 
 static void on_recover(uv_timer_t *timer)
@@ -117,11 +119,14 @@ static enum err start(struct role *role, struct errinfo *ei)
 	struct clerk *c = role->state;
 	struct desk *d = &c->desk;
 	struct key_source source;
-	const struct store_args store = {.path = role_config(role, "FIBERWISE_DATABASE"), .checkpoints = true};
+	struct store_args store = {.path = role_config(role, "FIBERWISE_DATABASE"), .checkpoints = true};
 	enum err e = core_set_public_url(&d->core, role_config(role, "FIBERWISE_PUBLIC_URL"), ei);
 
 	if (!e)
 		e = template_load_all(ei);
+	if (!e)
+		e = stripes_map(role->stripes, &c->stripes, ei);
+	store.stripes = c->stripes;
 	if (!e)
 		e = store_open(&store, &d->core.store, ei);
 	if (e)
@@ -191,6 +196,7 @@ static void jobs_stopped(void *arg)
 	store_close(&d->core.store);
 	keys_free(&d->core.keys);
 	keeper_client_free(&d->keeper);
+	stripes_unmap(&c->stripes);
 	role_stopped(c->role);
 }
 

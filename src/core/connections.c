@@ -202,7 +202,8 @@ enum err connections_end(struct core *core, const struct connection_row *c, cons
 	e = store_change(core->store, SQL_GRANT_REVOKE,
 			 STORE_PARAMS(STORE_TEXT(c->grant_id), STORE_TEXT("revoked"), STORE_INT(core_now(core))), NULL, ei);
 	if (!e)
-		e = store_change(core->store, SQL_CONNECTION_REVOKE, STORE_PARAMS(STORE_TEXT(c->auth_id)), NULL, ei);
+		e = store_change(core->store, SQL_CONNECTION_REVOKE, STORE_PARAMS(STORE_TEXT(c->auth_id), STORE_TEXT(c->user_id)),
+				 NULL, ei);
 	return e ? e : events_add(core, &event, ei);
 }
 

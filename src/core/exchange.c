@@ -215,7 +215,8 @@ static enum err write_connection(struct committing *c, struct errinfo *ei)
 		return e ? e : store_change_one(store, SQL_CONNECTION_POINT,
 						STORE_PARAMS(STORE_TEXT(row->auth_id), STORE_TEXT(c->grant.grant_id),
 							     STORE_TEXT(status), STORE_TEXT(x->identity.label),
-							     STORE_TEXT(x->flow.scopes), STORE_INT(c->grant.created_at)), ei);
+							     STORE_TEXT(x->flow.scopes), STORE_INT(c->grant.created_at),
+							     STORE_TEXT(row->user_id)), ei);
 	}
 	if (e != ERR_NOT_FOUND)
 		return e;

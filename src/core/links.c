@@ -192,7 +192,7 @@ static enum err confirm(void *arg, struct errinfo *ei)
 					.user_id = x->link->user_id, .actor = x->caller->actor};
 	enum err e = store_change_one(x->core->store, SQL_CONNECTION_STATUS,
 				      STORE_PARAMS(STORE_TEXT(x->link->auth_id), STORE_TEXT("active"), STORE_INT(1),
-						   STORE_TEXT("pending")), ei);
+						   STORE_TEXT("pending"), STORE_TEXT(x->link->user_id)), ei);
 
 	return e ? e : events_add(x->core, &event, ei);
 }

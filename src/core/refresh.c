@@ -62,8 +62,8 @@ static enum err mark_dead(void *arg, struct errinfo *ei)
 	e = store_find(store, SQL_CONNECTION_BY_GRANT, STORE_PARAMS(STORE_TEXT(m->grant->grant_id)), m->arena, &c, ei);
 	if (!e)
 		e = store_change(store, SQL_CONNECTION_STATUS,
-				 STORE_PARAMS(STORE_TEXT(c.auth_id), STORE_TEXT("needs_reauth"), STORE_INT(1), STORE_TEXT("active")),
-				 NULL, ei);
+				 STORE_PARAMS(STORE_TEXT(c.auth_id), STORE_TEXT("needs_reauth"), STORE_INT(1), STORE_TEXT("active"),
+					      STORE_TEXT(c.user_id)), NULL, ei);
 	if (e && e != ERR_NOT_FOUND)
 		return e;
 	event = event_of(m->grant, &c, "needs_reauth", m->cause);

@@ -188,6 +188,9 @@ static void on_gone(struct child *c, int exit_status, int signal)
 	why_gone(exit_status, signal, why, sizeof why);
 	LOG(s->phase == PHASE_STOPPING && !signal ? LOG_INFO : LOG_WARN, "role_ended", LOG_S("of", c->name), LOG_S("why", why));
 	c->ready = false;
+	/* It may have died between a COMMIT and telling of it. */
+	if (s->stripes)
+		stripes_touch_all(s->stripes);
 	if (s->phase == PHASE_SERVING) {
 		supervisor_restart_later(s, c);
 		return;
@@ -265,13 +268,17 @@ static enum err open_all(struct supervisor *s, struct errinfo *ei)
 	if (e)
 		return e;
 	s->listening = true;
-	e = datadir_open(config_get(s->config, CONFIG_DATA_DIR), &s->dir, ei);
+	e = stripes_create(&s->stripes_fd, ei);
+	if (!e)
+		e = stripes_map(s->stripes_fd, &s->stripes, ei);
+	if (!e)
+		e = datadir_open(config_get(s->config, CONFIG_DATA_DIR), &s->dir, ei);
 	return e ? e : control_open(&s->loop, s->dir.fd, on_request, s, &s->control, ei);
 }
 
 int supervisor_run(const struct config *config)
 {
-	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .worker_count = config_workers(config)};
+	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .stripes_fd = -1, .worker_count = config_workers(config)};
 	struct errinfo ei = {.detail = ""};
 
 	if (uv_loop_init(&s.loop) != 0)

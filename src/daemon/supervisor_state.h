@@ -9,6 +9,7 @@
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/datadir.h"
+#include "store/stripes.h"
 
 enum { BROKEN_PAIRS_MAX = 16 };
 
@@ -28,7 +29,8 @@ struct supervisor {
 	uv_timer_t renew;    /* of pairs whose connection was broken off */
 	struct datadir dir;
 	struct control *control;
-	int log_fd, null_fd;
+	int log_fd, null_fd, stripes_fd;
+	struct stripes *stripes; /* by which roles that keep what they read learn of changes */
 	int *listeners; /* one per worker */
 	bool listening;
 	char instance[RANDOM_ID_BYTES];

@@ -129,4 +129,7 @@ void supervisor_done(struct supervisor *s)
 		close(s->log_fd);
 	if (s->null_fd >= 0)
 		close(s->null_fd);
+	stripes_unmap(&s->stripes);
+	if (s->stripes_fd >= 0)
+		close(s->stripes_fd);
 }

@@ -104,6 +104,10 @@ static void start(struct role *role, struct ipc_message *m)
 		role->socket = m->field[IPC_START_SOCKET].fd;
 	else
 		close(m->field[IPC_START_SOCKET].fd);
+	if ((1u << role->self) & IPC_STORE_ROLES)
+		role->stripes = m->field[IPC_START_STRIPES].fd;
+	else
+		close(m->field[IPC_START_STRIPES].fd);
 	role->started = true;
 	e = role->hooks->start(role, &ei);
 	if (e)
@@ -199,7 +203,7 @@ static struct channel *open_control(struct role *role)
 int role_run(enum ipc_role self, const char *name, const struct role_hooks *hooks, void *state)
 {
 	uv_loop_t loop;
-	struct role role = {.self = self, .loop = &loop, .name = name, .socket = -1, .hooks = hooks, .state = state,
+	struct role role = {.self = self, .loop = &loop, .name = name, .socket = -1, .stripes = -1, .hooks = hooks, .state = state,
 			    .log_fd = -1};
 
 	role_harden(ROLE_CONTROL_FD + 1);

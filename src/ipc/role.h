@@ -19,6 +19,7 @@ struct role {
 	int64_t slot, workers;
 	const char *instance; /* random per start of the supervisor; 32 hex digits */
 	int socket;           /* the worker's listening socket; -1 for others */
+	int stripes;          /* the shared memory of clerk and workers; -1 for others */
 	const struct role_hooks *hooks;
 	void *state;          /* the role's own */
 	struct channel *control;

@@ -2,7 +2,8 @@
 /*
  * Every statement of the product, by name: name, table whose row it gives (NONE: rows are not read), text.
  * The diet of LIFECYCLE §5.6: plain tables, $n parameters, ON CONFLICT, RETURNING; nothing that only one
- * engine knows. Changes that must not lose a race are single-row compare-and-set.
+ * engine knows. Changes that must not lose a race are single-row compare-and-set. A change of a grant names its
+ * grant_id, one of a connection its user_id: by these it tells whoever keeps what it read (touch.h).
  */
 #pragma once
 
@@ -93,11 +94,11 @@
 	  SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")                                        \
 	  "WHERE authenticator_id = $1 AND is_active = 1 ORDER BY created_at LIMIT 200")                                                          \
 	X(CONNECTION_POINT, NONE, "UPDATE user_app_oauth_authentications SET grant_id = $2, auth_status = $3, "     \
-	  "is_active = 1, account = $4, requested_scopes = $5, connected_at = $6 WHERE auth_id = $1")               \
+	  "is_active = 1, account = $4, requested_scopes = $5, connected_at = $6 WHERE auth_id = $1 AND user_id = $7") \
 	X(CONNECTION_STATUS, NONE, "UPDATE user_app_oauth_authentications SET auth_status = $2, is_active = $3 "    \
-	  "WHERE auth_id = $1 AND auth_status = $4")                                                                \
+	  "WHERE auth_id = $1 AND user_id = $5 AND auth_status = $4")                                               \
 	X(CONNECTION_REVOKE, NONE, "UPDATE user_app_oauth_authentications SET auth_status = 'revoked', "            \
-	  "is_active = 0 WHERE auth_id = $1 AND is_active = 1")                                                     \
+	  "is_active = 0 WHERE auth_id = $1 AND user_id = $2 AND is_active = 1")                                    \
 	X(CONNECTION_USED, NONE, "UPDATE user_app_oauth_authentications SET last_used_at = $2 "                     \
 	  "WHERE auth_id = $1 AND last_used_at < $2")                                                               \
 	X(CONNECTIONS_SAME_ACCOUNT, COUNTS,                                                                         \

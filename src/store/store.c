@@ -66,6 +66,11 @@ enum err store_open(const struct store_args *args, struct store **ret_store, str
 	s->driver = driver;
 	for (int i = 0; i < TABLE__COUNT; i++)
 		s->insert[i] = insert_text(table_get((enum table_id)i));
+	s->stripes = args->stripes;
+	for (int i = 0; i < SQL__COUNT; i++)
+		s->touch[i] = touch_of(statements[i].text);
+	for (int i = 0; i < TABLE__COUNT; i++)
+		s->touch_insert[i] = touch_of(s->insert[i]);
 	*ret_store = s;
 	return ERR_OK;
 }
@@ -127,7 +132,7 @@ enum err store_insert(struct store *s, enum table_id table, const void *row, str
 
 	for (size_t i = 0; i < t->column_count; i++)
 		values[i] = value_of(row, &t->column[i]);
-	return store_write(s, &st, NULL, ei);
+	return store_write(s, &st, &s->touch_insert[table], NULL, ei);
 }
 
 /* Rows on their way into an array in the arena. */
@@ -246,7 +251,7 @@ enum err store_change(struct store *s, enum sql sql, struct store_params params,
 		.param_count = params.n,
 	};
 
-	return store_write(s, &st, ret_changed, ei);
+	return store_write(s, &st, &s->touch[sql], ret_changed, ei);
 }
 
 enum err store_change_one(struct store *s, enum sql sql, struct store_params params, struct errinfo *ei)

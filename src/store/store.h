@@ -11,11 +11,13 @@
 #include "store/sql.h"
 
 struct store;
+struct stripes;
 
 struct store_args {
 	const char *path; /* SQLite file, with or without "sqlite:" before it */
 	bool create;      /* make the file when missing (init only) */
 	bool checkpoints; /* this process checkpoints the log (clerk, init) */
+	struct stripes *stripes; /* whom to tell of changes (stripes.h), borrowed; NULL: nobody keeps what it read */
 };
 
 /* ERR_CONFIG with a sentence: missing, damaged, not ours, or of a newer version than this program knows. */

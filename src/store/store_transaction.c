@@ -33,14 +33,19 @@ static void look_after_batch(struct store *s)
 		s->batch = STORE_BATCH_LOST;
 }
 
-enum err store_write(struct store *s, const struct driver_statement *st, int64_t *ret_changed, struct errinfo *ei)
+enum err store_write(struct store *s, const struct driver_statement *st, const struct touch *touch, int64_t *ret_changed,
+		     struct errinfo *ei)
 {
 	enum err e = enter_batch(s, ei);
 
+	touch_mark(&s->marks, touch, (struct store_params){.v = st->params, .n = st->param_count});
 	if (!e)
 		e = s->driver->ops->run(s->driver, st, ret_changed, ei);
 	if (e)
 		look_after_batch(s);
+	/* Alone it is committed when it returns, or, after an error, perhaps. */
+	if (!s->in_transaction && !s->batch)
+		touch_tell(&s->marks, s->stripes);
 	return e;
 }
 
@@ -71,6 +76,9 @@ enum err store_commit(struct store *s, struct errinfo *ei)
 		   : s->batch			  ? part(s, DRIVER_PART_KEEP, ei)
 						  : s->driver->ops->commit(s->driver, ei);
 
+	/* Also after an error: the outcome may be unknown. */
+	if (!s->batch)
+		touch_tell(&s->marks, s->stripes);
 	if (e)
 		store_rollback(s);
 	s->in_transaction = false;
@@ -84,6 +92,8 @@ void store_rollback(struct store *s)
 	else if (s->in_transaction && s->batch == STORE_BATCH_OPEN)
 		(void)part(s, DRIVER_PART_UNDO, NULL);
 	s->in_transaction = false;
+	if (!s->batch) /* what other parts of the batch touched must not be forgotten */
+		touch_forget(&s->marks);
 }
 
 enum err store_transaction(struct store *s, enum err (*fn)(void *arg, struct errinfo *ei), void *arg, struct errinfo *ei)
@@ -116,6 +126,7 @@ enum err store_batch_end(struct store *s, struct errinfo *ei)
 		return batch_lost(ei);
 	if (batch == STORE_BATCH_OPEN)
 		e = s->driver->ops->commit(s->driver, ei);
+	touch_tell(&s->marks, s->stripes); /* after an error too: the outcome may be unknown */
 	if (e)
 		s->driver->ops->rollback(s->driver);
 	return e;

@@ -18,6 +18,7 @@
 #include "core/keys.h"
 #include "core/users.h"
 #include "ipc/role.h"
+#include "store/stripes.h"
 #include "ui/routes.h"
 #include "worker/handle.h"
 
@@ -27,6 +28,7 @@ struct worker {
 	struct keeper_client *keeper;
 	struct server *server;
 	struct route *routes;
+	struct stripes *stripes;
 };
 
 /* A sign-in link, made on the store thread: at the first worker's start while there is no password, and on request. */
@@ -153,12 +155,15 @@ static enum err start_server(struct worker *w, struct errinfo *ei)
 static enum err open_core(struct worker *w, struct errinfo *ei)
 {
 	struct core *core = &w->desk.core;
-	const struct store_args store = {.path = role_config(w->role, "FIBERWISE_DATABASE")};
+	struct store_args store = {.path = role_config(w->role, "FIBERWISE_DATABASE")};
 	struct key_source source;
 	enum err e = core_set_public_url(core, role_config(w->role, "FIBERWISE_PUBLIC_URL"), ei);
 
 	if (!e)
 		e = template_load_all(ei);
+	if (!e)
+		e = stripes_map(w->role->stripes, &w->stripes, ei);
+	store.stripes = w->stripes;
 	if (!e)
 		e = store_open(&store, &core->store, ei);
 	if (e)
@@ -235,6 +240,7 @@ static void jobs_stopped(void *arg)
 	keeper_client_free(&w->keeper);
 	router_free(&w->desk.router);
 	free(w->routes);
+	stripes_unmap(&w->stripes);
 	role_stopped(w->role);
 }
 
