@@ -3,6 +3,7 @@
 
 BUILD := build
 ASAN := build-asan
+TSAN := build-tsan
 FUZZ := build-fuzz
 T ?=
 SECONDS_EACH ?= 30
@@ -14,7 +15,7 @@ all: $(BUILD)/build.ninja
 run:
 	@tools/run
 
-# Everything: unit tests and guards, the same under sanitizers, the practice provider, end to end.
+# Everything: unit tests and guards, the practice provider, end to end, and much of it again under sanitizers.
 test:
 	@tools/run-tests
 
@@ -22,8 +23,17 @@ test:
 check:
 	@tools/run-tests --only '$(T)'
 
-asan: $(ASAN)/build.ninja
+asan:
 	@tools/run-tests --asan
+
+# Where threads meet, and a short life of the service, under ThreadSanitizer.
+tsan:
+	@tools/run-tests --tsan
+
+# The unit tests under valgrind: minutes, so not part of ./test.
+memcheck:
+	@tools/install memcheck
+	@tools/run-tests --memcheck
 
 lint:
 	@tools/lint
@@ -42,7 +52,7 @@ bench: $(BUILD)/build.ninja
 	@FIBERWISE_BUILD=$(abspath $(BUILD)) tools/node bench/bench.mjs $(BENCH)
 
 clean:
-	rm -rf $(BUILD) $(ASAN) $(FUZZ)
+	rm -rf $(BUILD) $(ASAN) $(TSAN) $(FUZZ)
 
 # $(call setup,directory,options): says nothing unless it fails.
 define setup
@@ -56,6 +66,9 @@ $(BUILD)/build.ninja:
 $(ASAN)/build.ninja:
 	$(call setup,$(ASAN),-Db_sanitize=address$(comma)undefined)
 
+$(TSAN)/build.ninja:
+	$(call setup,$(TSAN),-Db_sanitize=thread)
+
 comma := ,
 
-.PHONY: all run test check asan lint fmt fuzz bench clean
+.PHONY: all run test check asan tsan memcheck lint fmt fuzz bench clean

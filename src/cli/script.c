@@ -176,23 +176,36 @@ unsigned script_port(const struct script *s)
 	return s->port;
 }
 
-size_t script_count(const struct script *s)
+/* Reading takes the lock too: the thread has answered a client, but nothing else says that it has noted the request. */
+static size_t look(const struct script *s, const size_t *what)
 {
-	return s->request_count;
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&s->lock;
+	size_t n;
+
+	pthread_mutex_lock(lock);
+	n = *what;
+	pthread_mutex_unlock(lock);
+	return n;
 }
 
+size_t script_count(const struct script *s)
+{
+	return look(s, &s->request_count);
+}
+
+/* What is counted is not written again. */
 const struct script_request *script_request(const struct script *s, size_t i)
 {
-	assert_true(i < s->request_count);
+	assert_true(i < script_count(s));
 	return &s->requests[i];
 }
 
 size_t script_left(const struct script *s)
 {
-	return s->reply_count - s->reply_next;
+	return s->reply_count - look(s, &s->reply_next);
 }
 
 size_t script_unexpected(const struct script *s)
 {
-	return s->request_count - s->reply_next;
+	return look(s, &s->request_count) - look(s, &s->reply_next);
 }

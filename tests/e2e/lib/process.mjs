@@ -36,6 +36,12 @@ export async function freePort() {
 	return port;
 }
 
+// What a sanitizer says of a program that was built with one. It is said on standard error, by the roles too: they
+// have no environment that could name a file.
+export function assertNoReport(program) {
+	assert.doesNotMatch(program.errors, /(Address|Leak|Memory|Thread)Sanitizer|runtime error: /);
+}
+
 // A program that prints `ready <url>` when it can be asked.
 export class Program {
 	lines = [];
@@ -48,6 +54,7 @@ export class Program {
 		});
 		this.ended = once(this.child, 'exit');
 		this.ended.catch(() => {});
+		this.closed = once(this.child, 'close'); // nobody who inherited its output is left
 		createInterface({ input: this.child.stdout }).on('line', (line) => this.lines.push(line));
 		this.child.stderr.on('data', (text) => { this.errors += text; });
 	}
@@ -77,6 +84,7 @@ export class Program {
 			clearTimeout(alarm);
 			assert.ok(!late, `process ${this.pid} did not end within ${ms} ms of ${signal}`);
 		}
+		assertNoReport(this);
 		return this.child.exitCode;
 	}
 }
