@@ -48,7 +48,7 @@ fuzz:
 # The figures of bench/RESULTS.md, all or one part: make bench BENCH=read. BENCH_QUICK=1 for a first look.
 bench: $(BUILD)/build.ninja
 	@tools/install bench
-	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary
+	@ninja -C $(BUILD) --quiet fiberd fiber bench/load tests/support/adversary
 	@FIBERWISE_BUILD=$(abspath $(BUILD)) tools/node bench/bench.mjs $(BENCH)
 
 clean:

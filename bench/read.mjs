@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ask } from '../tests/e2e/lib/http.mjs';
 import { Nginx } from './lib/nginx.mjs';
 import { pin } from './lib/processes.mjs';
-import { inPairs, median, round } from './lib/stats.mjs';
+import { inPairs, median, middle, round } from './lib/stats.mjs';
 import { inWorld, oneConnection } from './lib/world.mjs';
 import { wrk } from './lib/wrk.mjs';
 
@@ -16,8 +16,6 @@ const SHAPES = [
 	{ name: 'one worker on core 0, wrk on core 1', workers: 1, cores: '0', load: { threads: 1, cores: '1' } },
 	{ name: 'two workers, no core given', workers: 2, load: { threads: 2 } },
 ];
-
-const middle = (runs) => Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((r) => r[key]))]));
 
 const line = (who, r) => `  ${who.padEnd(8)} ${round(r.rate)}/s  p50 ${round(r.p50_us)} us  p99 ${round(r.p99_us)} us  `
 	+ `CPU ${round(r.cpu_us, 1)} us and ${round(r.switches, 2)} context switches an answer of ${r.answer_bytes} bytes`;

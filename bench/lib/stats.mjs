@@ -8,6 +8,9 @@ export function median(values) {
 	return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+// Of runs with the same members: the median of each member.
+export const middle = (runs) => Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((r) => r[key]))]));
+
 export const round = (value, digits = 0) => Number(value.toFixed(digits));
 
 // Runs `first` and `second` in turn, swapping who begins, and returns [[a, b], …].

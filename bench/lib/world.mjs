@@ -40,13 +40,27 @@ export function inWorld({ workers, cores, settings = {}, env = {} }, body) {
 	});
 }
 
+export const tokenPath = ({ connection, user }) => `/api/v1/credentials/connections/${connection}/token?user=${user}`;
+
+export const withKey = (service) => ({ url: service.url, headers: { authorization: `Bearer ${service.adminKey}` }, pid: service.program.pid });
+
 // One connected account, as something that can be loaded: { url, headers, pid }.
 export async function oneConnection({ service, adversary }) {
-	const authenticator = await register(service, adversary, { configuration: { iss_in_callback: true } });
-	const { connection, user } = await connect(service, authenticator);
-	return {
-		url: `${service.url}/api/v1/credentials/connections/${connection}/token?user=${user}`,
-		headers: { authorization: `Bearer ${service.adminKey}` },
-		pid: service.program.pid,
+	const flow = await connect(service, await register(service, adversary));
+	return { ...withKey(service), url: service.url + tokenPath(flow) };
+}
+
+// So many accounts, each of a user of its own: [{ connection, user, account, … }].
+export async function manyConnections({ service, adversary }, count) {
+	const authenticator = await register(service, adversary);
+	const flows = [];
+	let next = 0;
+	const connectInTurn = async () => {
+		while (next < count) {
+			const i = next++;
+			flows[i] = await connect(service, authenticator, { user: `user-${i}`, account: `account-${i}` });
+		}
 	};
+	await Promise.all(Array.from({ length: 16 }, connectInTurn));
+	return flows;
 }
