@@ -5,6 +5,7 @@ BUILD := build
 ASAN := build-asan
 TSAN := build-tsan
 FUZZ := build-fuzz
+FAULTS := build-faults
 T ?=
 SECONDS_EACH ?= 30
 BENCH ?=
@@ -51,8 +52,28 @@ bench: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet fiberd fiber bench/load tests/support/adversary
 	@FIBERWISE_BUILD=$(abspath $(BUILD)) tools/node bench/bench.mjs $(BENCH)
 
+# kill -9, failing system calls and memory that runs out (LIFECYCLE §1): the everyday size, and all of it.
+torture-ci: torture-builds
+	@tests/torture/run ci
+
+torture: torture-builds
+	@tests/torture/run all
+
+# 300 kills inside 2,000 refreshes, and that the test can fail. FIBERWISE_SEED=n repeats the chances of a run.
+torture-kills: torture-builds
+	@tests/torture/run kills
+
+# Where grants die, for the real daemon (LIFECYCLE §2): make torture-table KILLS_EACH=300.
+torture-table: torture-builds
+	@tests/torture/run table
+
+torture-builds: $(BUILD)/build.ninja $(FAULTS)/build.ninja
+	@tools/install test
+	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary
+	@ninja -C $(FAULTS) --quiet fiberd
+
 clean:
-	rm -rf $(BUILD) $(ASAN) $(TSAN) $(FUZZ)
+	rm -rf $(BUILD) $(ASAN) $(TSAN) $(FUZZ) $(FAULTS)
 
 # $(call setup,directory,options): says nothing unless it fails.
 define setup
@@ -69,6 +90,10 @@ $(ASAN)/build.ninja:
 $(TSAN)/build.ninja:
 	$(call setup,$(TSAN),-Db_sanitize=thread)
 
+$(FAULTS)/build.ninja:
+	$(call setup,$(FAULTS),-Dfaults=true)
+
 comma := ,
 
-.PHONY: all run test check asan tsan memcheck lint fmt fuzz bench clean
+.PHONY: all run test check asan tsan memcheck lint fmt fuzz bench clean \
+	torture torture-ci torture-kills torture-table torture-builds

@@ -199,12 +199,13 @@ export async function grantOf(service, flow) {
 }
 
 // The service and an adversary beside it, in a directory of their own.
-export async function makeArena(t, { settings = {}, env = {} } = {}) {
+export async function makeArena(t, { settings = {}, env = {}, binary } = {}) {
 	needBuild();
 	const dir = workspace(t);
 	const adversary = await new Adversary().start(settings);
 	t.after(() => adversary.stop());
 	const service = new Service(dir, await freePort(), env);
+	if (binary) service.binary = binary;
 	t.after(() => service.program?.stop('SIGKILL'));
 	await service.start();
 	return { dir, adversary, service };

@@ -31,9 +31,6 @@ export const spooled = (service) => filesUnder(join(service.dataDir, 'spool')).m
 	.reduce((n, bytes) => n + Array.from({ length: bytes.length / SLOT }, (_, i) => bytes.readUInt32BE(i * SLOT))
 		.filter((magic) => magic !== 0).length, 0);
 
-// at_<grant>_<family>_<serial>_… of the adversary: which refresh of its grant a token came from.
-export const serialOf = (token) => Number(token.split('_')[3]);
-
 // Everything of a service but the courier, or with it, at one moment.
 export async function killAll(service, { courier }) {
 	const roles = service.roles().filter(({ role }) => courier || role !== 'courier');

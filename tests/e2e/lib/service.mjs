@@ -23,10 +23,11 @@ export class Service {
 		this.url = `http://127.0.0.1:${port}`;
 		this.dataDir = join(dir, 'data');
 		this.env = env;
+		this.binary = join(BUILD, 'fiberd');
 	}
 
 	async start(extra = {}) {
-		this.program = new Program(join(BUILD, 'fiberd'), [], {
+		this.program = new Program(this.binary, [], {
 			cwd: this.dir,
 			env: {
 				FIBERWISE_LISTEN: `127.0.0.1:${this.port}`,

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A service with a crowd of connections at a provider that can say what it did: the scripted adversary,
+// or the practice provider (npm oidc-provider, rotating) behind a gate. Both have inFlight() and books()
+// by our grant ids.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { connect, Jar, makeArena, register } from '../../e2e/lib/adversary.mjs';
+import { startPractice } from '../../e2e/lib/practice.mjs';
+import { freePort } from '../../e2e/lib/process.mjs';
+import { needBuild, registerPractice, Service, workspace } from '../../e2e/lib/service.mjs';
+import { Gate } from './gate.mjs';
+import { adversaryBooks, grantIds } from './history.mjs';
+
+export async function atAdversary(t, { settings, connections, authenticator = {}, ...rest }) {
+	const { service, adversary } = await makeArena(t, { settings: { record_requests: 0, ...settings }, ...rest });
+	const made = await register(service, adversary, authenticator);
+	const crowd = [];
+	for (let i = 0; i < connections; i += 1) {
+		crowd.push(await connect(service, made, { user: `u${i}`, account: `account-${i}` }));
+	}
+	return {
+		service, adversary, crowd, authenticator: made,
+		inFlight: async () => (await adversary.grants()).reduce((n, g) => n + g.in_flight, 0),
+		books: () => adversaryBooks(service, adversary, crowd),
+		calm: () => adversary.config({ access_ttl_s: 3600, delay_before_ms: 0, delay_after_ms: 0 }),
+	};
+}
+
+// The one page of the practice provider, without a browser; returns the callback URL.
+async function signIn(authorize, account) {
+	const jar = new Jar();
+	let at = authorize;
+	for (let hops = 0; hops < 8; hops += 1) {
+		const res = await jar.get(at);
+		if (res.status === 200) {
+			const [, action] = /<form method="post" action="(\/interaction\/[^"]+)"/.exec(res.text);
+			const done = await jar.post(new URL(action, at).href, { login: account, answer: 'continue' });
+			at = new URL(done.headers.location, at).href;
+		} else {
+			assert.ok(res.headers.location, `${at}: ${res.status} ${res.text}`);
+			at = new URL(res.headers.location, at).href;
+		}
+		if (new URL(at).searchParams.has('code')) return at;
+	}
+	throw new Error('the practice provider leads in circles');
+}
+
+async function connectAtPractice(service, user) {
+	const link = await service.expect(201, 'POST', '/credentials/connect-links', { json: { authenticator: 'Practice', user, return_to: '/ready' } });
+	const jar = new Jar();
+	await jar.get(link.url);
+	const away = await jar.post(link.url);
+	const back = await jar.get(await signIn(away.headers.location, user));
+	assert.equal(new URL(back.headers.location, service.url).searchParams.get('connected'), 'true', back.headers.location);
+	const state = await service.expect(200, 'GET', `/credentials/connect-links/${link.id}`);
+	return { user, connection: state.connection_id };
+}
+
+export async function atPractice(t, { connections, delay }) {
+	needBuild();
+	const dir = workspace(t);
+	const practice = await startPractice(join(dir, 'practice'), { accessTokenSeconds: 600 });
+	t.after(() => practice.stop('SIGKILL'));
+	const gate = await new Gate((await practice.metadata()).token_endpoint, () => gate.pause()).start();
+	gate.pause = () => 0;
+	t.after(() => gate.stop());
+	const service = new Service(dir, await freePort(), {});
+	t.after(() => service.program?.stop('SIGKILL'));
+	await service.start();
+	await registerPractice(service, practice, { token_url: gate.url });
+	const crowd = [];
+	for (let i = 0; i < connections; i += 1) {
+		crowd.push(await connectAtPractice(service, `u${i}`));
+		crowd[i].family = gate.families.at(-1);
+	}
+	gate.pause = delay;
+	return {
+		service, practice, crowd,
+		inFlight: async () => gate.inFlight,
+		books: async () => {
+			const ids = await grantIds(service);
+			return crowd.map(({ connection, family }) => ({ grant_id: ids.get(connection), ...family, consumed: undefined }));
+		},
+		calm: async () => { gate.pause = () => 0; },
+	};
+}
