@@ -26,22 +26,43 @@ void chain_init(struct chain *c, const unsigned char key[HASH_KEY_BYTES], const 
 	snprintf(c->name, sizeof c->name, "%s", name);
 }
 
+static void make_mac(const struct chain *c, struct slice covered, char ret[CHAIN_MAC_BYTES])
+{
+	if (c->hasher)
+		mac_text(c->hasher, covered, ret);
+	else
+		hash_fingerprint(c->key, covered, ret);
+}
+
+void chain_begin(const struct chain *c, struct buf *out)
+{
+	const struct slice by[] = {SLICE_LIT(",\"by\":\""), slice_from(c->name), SLICE_LIT("\",")};
+
+	buf_put(out, SLICE_LIT("{\"seq\":"));
+	buf_put_i64(out, c->seq + 1);
+	buf_put_all(out, by, sizeof by / sizeof by[0]);
+}
+
+void chain_end(struct chain *c, struct buf *out, size_t start)
+{
+	const struct slice prev[] = {slice_from(prev_open), slice_make(c->mac, HEX), SLICE_LIT("\"")};
+	const struct slice mac[] = {slice_from(mac_open), slice_make(c->mac, HEX), SLICE_LIT("\"}\n")};
+
+	buf_put_all(out, prev, sizeof prev / sizeof prev[0]);
+	if (!buf_ok(out))
+		return;
+	make_mac(c, slice_sub(buf_slice(out), start, out->n), c->mac);
+	buf_put_all(out, mac, sizeof mac / sizeof mac[0]);
+	c->seq++;
+}
+
 void chain_append(struct chain *c, struct slice members, struct buf *out)
 {
 	size_t start = out->n;
 
-	buf_printf(out, "{\"seq\":%lld,\"by\":\"%s\",", (long long)c->seq + 1, c->name);
+	chain_begin(c, out);
 	buf_put(out, members);
-	buf_puts(out, prev_open);
-	buf_puts(out, c->mac);
-	buf_putc(out, '"');
-	if (!buf_ok(out))
-		return;
-	hash_fingerprint(c->key, slice_sub(buf_slice(out), start, out->n), c->mac);
-	buf_puts(out, mac_open);
-	buf_puts(out, c->mac);
-	buf_puts(out, "\"}\n");
-	c->seq++;
+	chain_end(c, out, start);
 }
 
 /* The three parts of a line: what the MAC covers, `prev` and `mac`. */
@@ -65,7 +86,7 @@ static bool mac_fits(const struct chain *c, struct slice covered, struct slice m
 {
 	char want[CHAIN_MAC_BYTES];
 
-	hash_fingerprint(c->key, covered, want);
+	make_mac(c, covered, want);
 	return slice_is(mac, want);
 }
 

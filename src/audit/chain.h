@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "secret/hash.h"
+#include "secret/mac.h"
 
 enum { CHAIN_MAC_BYTES = HASH_FINGERPRINT_BYTES, CHAIN_NAME_BYTES = 32, CHAIN_LINE_MAX = 8192 };
 
@@ -22,10 +22,15 @@ struct chain {
 	char name[CHAIN_NAME_BYTES]; /* "worker-0": of the writing process slot */
 	int64_t seq;
 	char mac[CHAIN_MAC_BYTES];
+	struct mac *hasher; /* borrowed, of the same key: for one thread that makes or follows many records; NULL: none */
 };
 
 void chain_init(struct chain *c, const unsigned char key[HASH_KEY_BYTES], const char *name);
-/* Appends the next record's line with its line end and moves on. `members` is of record_put(). */
+/* Begins the next record's line; behind it the caller appends the members, as of record_put(). */
+void chain_begin(const struct chain *c, struct buf *out);
+/* Ends the line that begins at `start`, with its line end, and moves on; not when `out` has overflowed. */
+void chain_end(struct chain *c, struct buf *out, size_t start);
+/* Both, around these members. */
 void chain_append(struct chain *c, struct slice members, struct buf *out);
 /* True, and moves on, when the line (without its end) is the record that follows. */
 bool chain_take(struct chain *c, struct slice line);

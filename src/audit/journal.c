@@ -24,6 +24,9 @@ struct journal {
 	struct chain written;  /* after the last record that the file has */
 	struct chain chain;    /* the same after those collected in `batch` */
 	struct buf batch;
+	struct mac *hasher;
+	size_t begun;          /* where the record begins that journal_begin() opened, and its members */
+	size_t members;
 	int dir, fd;
 	int64_t number;        /* of the segment */
 	size_t end, allocated; /* of the segment */
@@ -154,7 +157,8 @@ enum err journal_open(const struct journal_args *args, struct journal **ret_jour
 	j->args.name = j->name;
 	j->dir = j->fd = -1;
 	chain_init(&j->chain, args->key, args->name);
-	chain_init(&j->written, args->key, args->name);
+	j->chain.hasher = j->hasher = mac_new(args->key);
+	j->written = j->chain;
 	buf_init(&j->batch, JOURNAL_BATCH_MAX);
 	e = open_dir(j, ei);
 	if (!e)
@@ -183,6 +187,7 @@ void journal_close(struct journal **jp)
 	if (j->dir >= 0)
 		close(j->dir);
 	buf_done(&j->batch);
+	mac_free(&j->hasher);
 	secret_wipe(&j->chain, sizeof j->chain);
 	secret_wipe(&j->written, sizeof j->written);
 	free((void *)(uintptr_t)j->args.data_dir);
@@ -190,12 +195,33 @@ void journal_close(struct journal **jp)
 	*jp = NULL;
 }
 
+struct buf *journal_begin(struct journal *j)
+{
+	j->begun = j->batch.n;
+	chain_begin(&j->chain, &j->batch);
+	j->members = j->batch.n;
+	return &j->batch;
+}
+
+enum err journal_end(struct journal *j)
+{
+	struct chain next = j->chain;
+
+	if (buf_ok(&j->batch) && j->batch.n - j->members <= RECORD_MAX_BYTES)
+		chain_end(&next, &j->batch, j->begun);
+	if (next.seq == j->chain.seq || !buf_ok(&j->batch)) {
+		buf_cut(&j->batch, j->begun);
+		j->batch.overflow = false; /* what did not fit is gone */
+		return ERR_TOO_LARGE;
+	}
+	j->chain = next;
+	return ERR_OK;
+}
+
 enum err journal_add(struct journal *j, struct slice members)
 {
-	if (members.n > RECORD_MAX_BYTES || j->batch.n + members.n + CHAIN_LINE_MAX - RECORD_MAX_BYTES > JOURNAL_BATCH_MAX)
-		return ERR_TOO_LARGE;
-	chain_append(&j->chain, members, &j->batch);
-	return buf_ok(&j->batch) ? ERR_OK : ERR_TOO_LARGE;
+	buf_put(journal_begin(j), members);
+	return journal_end(j);
 }
 
 /* The next segment; the chain goes on in it. */
@@ -301,5 +327,8 @@ void journal_fail(struct journal *j)
 
 struct chain journal_head(const struct journal *j)
 {
-	return j->written;
+	struct chain head = j->written;
+
+	head.hasher = NULL; /* that stays with the writing thread */
+	return head;
 }

@@ -29,7 +29,11 @@ struct journal_args {
 enum err journal_open(const struct journal_args *args, struct journal **ret_journal, struct errinfo *ei);
 /* Writes nothing more; cuts the preallocated rest off. */
 void journal_close(struct journal **j);
-/* Collects a record; `members` is of record_put(). ERR_TOO_LARGE: nothing was collected. */
+/* Begins a record: the caller appends its members, as of record_put(), to the buffer, and nothing else. Then journal_end(). */
+struct buf *journal_begin(struct journal *j);
+/* Collects the record. ERR_TOO_LARGE: it was not, nor anything of it. */
+enum err journal_end(struct journal *j);
+/* Both, around these members. */
 enum err journal_add(struct journal *j, struct slice members);
 /*
  * Writes what was collected. ERR_STORE: none of it counts, the chain stands where it stood, and the next call begins anew.
@@ -47,5 +51,5 @@ int journal_descriptor(const struct journal *j);
 void journal_forget(struct journal *j);
 /* From now on every write fails: the disk lost what it had taken. */
 void journal_fail(struct journal *j);
-/* The chain's state after the last written record. Holds the key: wipe it. */
+/* The chain's state after the last written record, for any thread. Holds the key: wipe it. */
 struct chain journal_head(const struct journal *j);

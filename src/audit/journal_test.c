@@ -104,6 +104,26 @@ static void test_goes_on_after_a_stop(void **state)
 	assert_int_equal(st.st_mode & 0777, 0700);
 }
 
+/* What is too large leaves nothing behind, and the chain goes on where it stood. */
+static void test_too_large(void **state)
+{
+	static char much[JOURNAL_BATCH_MAX];
+	struct journal *j = open_journal(0);
+
+	(void)state;
+	memset(much, 'x', sizeof much);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(add(j, "token_read"), ERR_OK);
+		assert_int_equal(journal_add(j, slice_make(much, RECORD_MAX_BYTES + 1)), ERR_TOO_LARGE);
+		assert_int_equal(journal_add(j, slice_make(much, sizeof much)), ERR_TOO_LARGE);
+		assert_int_equal(add(j, "token_read"), ERR_OK);
+		assert_int_equal(journal_write(j, NULL), ERR_OK);
+		assert_int_equal(journal_head(j).seq, 2 * (i + 1));
+	}
+	journal_close(&j);
+	assert_int_equal(check().records, 6);
+}
+
 static void test_one_writer(void **state)
 {
 	const struct journal_args args = {.data_dir = dir, .name = "worker-0", .key = key, .clock = &clock_system};
@@ -261,7 +281,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_goes_on_after_a_stop), TEST(test_one_writer), TEST(test_rotation),
+		TEST(test_goes_on_after_a_stop), TEST(test_too_large), TEST(test_one_writer), TEST(test_rotation),
 		TEST(test_torn_end), TEST(test_killed_writer), TEST(test_full_disk),
 	};
 

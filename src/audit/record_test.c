@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -67,6 +68,55 @@ static void test_hostile_texts(void **state)
 	one_line(long_text);
 }
 
+/* Each byte at each place of a text longer than what is looked at in one go, and right at the end of its memory. */
+static void test_each_byte_is_escaped_as_it_must(void **state)
+{
+	char text[20], want[64];
+
+	(void)state;
+	for (unsigned c = 1; c < 256; c++)
+		for (size_t at = 0; at < sizeof text - 1; at++) {
+			struct buf out;
+			int n;
+
+			memset(text, 'a' + (int)at % 26, sizeof text - 1);
+			text[sizeof text - 1] = '\0';
+			text[at] = (char)c;
+			n = snprintf(want, sizeof want, ",\"n\":\"%.*s", (int)at, text);
+			if (c == '"' || c == '\\')
+				n += snprintf(want + n, sizeof want - (size_t)n, "\\%c", (int)c);
+			else
+				n += snprintf(want + n, sizeof want - (size_t)n, c < 0x20 || c > 0x7E ? "\\u%04x" : "%c", c);
+			snprintf(want + n, sizeof want - (size_t)n, "%s\"", text + at + 1);
+			buf_init(&out, 200);
+			record_put_text(&out, "n", text);
+			assert_string_equal(buf_cstr(&out), want);
+			buf_done(&out);
+		}
+}
+
+static void test_long_texts_are_cut(void **state)
+{
+	static const size_t lengths[] = {RECORD_FIELD_MAX - 1, RECORD_FIELD_MAX, RECORD_FIELD_MAX + 1, 2000};
+	char text[2001];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++)
+		for (int quoted = 0; quoted < 2; quoted++) {
+			size_t whole = strlen(",\"n\":\"\"") + (lengths[i] < RECORD_FIELD_MAX ? lengths[i] : RECORD_FIELD_MAX);
+			struct buf out;
+
+			memset(text, 'x', lengths[i]);
+			text[lengths[i]] = '\0';
+			if (quoted)
+				text[0] = '"';
+			buf_init(&out, 1000);
+			record_put_text(&out, "n", text);
+			assert_int_equal(out.n, whole + (quoted && lengths[i] < RECORD_FIELD_MAX));
+			buf_done(&out);
+		}
+}
+
 static void test_random_bytes(void **state)
 {
 	char text[200];
@@ -81,7 +131,9 @@ static void test_random_bytes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_random_bytes)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_hostile_texts),
+					   cmocka_unit_test(test_each_byte_is_escaped_as_it_must),
+					   cmocka_unit_test(test_long_texts_are_cut), cmocka_unit_test(test_random_bytes)};
 
 	return cmocka_run_group_tests_name("audit/record", tests, NULL, NULL);
 }

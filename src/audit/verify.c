@@ -164,10 +164,12 @@ static void check_chain(const struct verify_args *args, const char *name, struct
 {
 	struct checking k = {.args = args, .result = {.ok = true}};
 	char path[PATH_MAX_BYTES], dir[PATH_MAX_BYTES - 32], text[160];
+	struct mac *hasher = mac_new(args->key);
 	struct chain c;
 	size_t last;
 
 	chain_init(&c, args->key, name);
+	c.hasher = hasher;
 	snprintf(k.result.chain, sizeof k.result.chain, "%s", name);
 	snprintf(dir, sizeof dir, "%s/audit/%s", args->data_dir, name);
 	k.file = dir;
@@ -185,6 +187,7 @@ static void check_chain(const struct verify_args *args, const char *name, struct
 	}
 	free(k.head);
 	secret_wipe(&c, sizeof c);
+	mac_free(&hasher);
 	*ret = k.result;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -39,6 +40,24 @@ static void test_rfc3339(void **state)
 	}
 }
 
+/* Every day of four centuries and the days around each other century's end, against libc. */
+static void test_rfc3339_is_what_libc_says(void **state)
+{
+	char text[CLOCK_RFC3339_BYTES], want[CLOCK_RFC3339_BYTES];
+	struct tm tm;
+
+	(void)state;
+	for (int64_t day = 0; day < 8030LL * 366; day += day < 146098 || day % 36524 < 400 ? 1 : 97) {
+		time_t seconds = (time_t)(day * 86400 + day * 7919 % 86400);
+
+		if (!gmtime_r(&seconds, &tm) || tm.tm_year > 8099)
+			break;
+		strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		clock_rfc3339((int64_t)seconds * 1000 + day % 1000, text);
+		assert_string_equal(text, want);
+	}
+}
+
 static int64_t plus_one(void *arg)
 {
 	return ++*(int64_t *)arg;
@@ -61,6 +80,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rfc3339),
+		cmocka_unit_test(test_rfc3339_is_what_libc_says),
 		cmocka_unit_test(test_the_clock_is_handed_in),
 	};
 

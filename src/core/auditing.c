@@ -2,9 +2,30 @@
 /* Notes, the audit key and signed heads. Must never put a token into a note: only its fingerprint (LG-05). */
 #include "core/auditing.h"
 
-#include <string.h>
-
 #include "core/keys.h"
+
+/* A note is a line: whether it names an actor, then the members of its record. */
+enum { NAMES_ACTOR = '+', NAMES_NONE = '-' };
+
+static void begin_note(struct buf *notes, const struct record *r)
+{
+	buf_putc(notes, r->actor && r->actor[0] ? NAMES_ACTOR : NAMES_NONE);
+	record_put_act(notes, r->at, r->event, r->actor);
+}
+
+void auditing_put(struct buf *notes, const struct record *r)
+{
+	begin_note(notes, r);
+	record_put_subject(notes, r);
+	buf_putc(notes, '\n');
+}
+
+void auditing_put_about(struct buf *notes, const struct record *act, struct slice subject)
+{
+	begin_note(notes, act);
+	buf_put(notes, subject);
+	buf_putc(notes, '\n');
+}
 
 void auditing_note(struct core *core, const struct record *r)
 {
@@ -13,27 +34,24 @@ void auditing_note(struct core *core, const struct record *r)
 	if (!core->notes)
 		return;
 	note.at = core_now(core);
-	record_put(core->notes, &note);
-	buf_putc(core->notes, '\n');
+	auditing_put(core->notes, &note);
 }
 
 enum err auditing_collect(struct journal *j, struct slice notes, const char *request, const char *actor, const char *result)
 {
 	struct slice note;
-	struct buf members;
 	enum err e = ERR_OK;
 
-	buf_init(&members, RECORD_MAX_BYTES);
 	while (!e && slice_split(&notes, '\n', &note) && note.n) {
-		buf_reset(&members);
-		buf_put(&members, note);
-		if (!memmem(note.p, note.n, ",\"actor\":\"", strlen(",\"actor\":\"")))
-			record_put_text(&members, "actor", actor);
-		record_put_text(&members, "request", request);
-		record_put_text(&members, "result", result);
-		e = buf_ok(&members) ? journal_add(j, buf_slice(&members)) : ERR_TOO_LARGE;
+		struct buf *members = journal_begin(j);
+
+		buf_put(members, slice_sub(note, 1, note.n));
+		if (note.p[0] == NAMES_NONE)
+			record_put_text(members, "actor", actor);
+		record_put_text(members, "request", request);
+		record_put_text(members, "result", result);
+		e = journal_end(j);
 	}
-	buf_done(&members);
 	return e;
 }
 
