@@ -96,7 +96,10 @@ static void on_courier_message(struct channel *channel, struct ipc_message *m, v
 	struct clerk *c = arg;
 
 	(void)channel;
-	desk_courier_message(&c->desk, m);
+	if (m->kind == IPC_HOLDS)
+		errands_held(&c->desk, m->field[IPC_HOLDS_ATTEMPTS].bytes);
+	else
+		desk_courier_message(&c->desk, m);
 }
 
 static void on_courier_closed(struct channel *channel, void *arg)

@@ -158,7 +158,24 @@ void desk_run(struct operation *op)
 
 size_t desk_busy(const struct desk *d)
 {
-	return map_count(d->operations) + d->recovering;
+	return map_count(d->operations) + d->looks;
+}
+
+void desk_enter(struct desk *d)
+{
+	d->looks++;
+}
+
+static void tell_idle(struct desk *d)
+{
+	if (d->stopping && desk_busy(d) == 0)
+		d->idle(d);
+}
+
+void desk_leave(struct desk *d)
+{
+	d->looks--;
+	tell_idle(d);
 }
 
 static void answer_waiters(struct operation *op)
@@ -181,12 +198,12 @@ static void answer_waiters(struct operation *op)
 	}
 }
 
-static void release(struct operation *op)
+void desk_release(struct desk *d, const char *attempt)
 {
 	struct ipc_message m = {.kind = IPC_RELEASE};
 
-	m.field[IPC_RELEASE_ATTEMPT].bytes = slice_from(op->attempt);
-	(void)channel_send(op->desk->courier, &m); /* not heard: the courier keeps it until its time is over */
+	m.field[IPC_RELEASE_ATTEMPT].bytes = slice_from(attempt);
+	(void)channel_send(d->courier, &m); /* not heard: it offers it again on its next connection */
 }
 
 /*
@@ -224,7 +241,7 @@ static void end(struct operation *op)
 		LOG(LOG_INFO, "operation_done", LOG_S("what", op->key));
 	answer_waiters(op);
 	if (op->release)
-		release(op);
+		desk_release(d, op->attempt);
 	else if (d->left_open && (op->err == ERR_STORE || op->err == ERR_BUSY))
 		d->left_open(d);
 	map_remove(d->operations, slice_from(op->key));
@@ -232,8 +249,7 @@ static void end(struct operation *op)
 	free(op);
 	if (follow && !d->stopping) /* else the next start finds it in the database */
 		follow(d, slice_from(subject));
-	if (d->stopping && desk_busy(d) == 0)
-		d->idle(d);
+	tell_idle(d);
 }
 
 static void ask_courier(struct operation *op);

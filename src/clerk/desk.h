@@ -30,6 +30,7 @@ struct desk {
 	struct map *operations;         /* "refresh <grant>", "exchange <flow>" to struct operation */
 	struct map *awaiting;           /* message id (8 bytes) to the operation that waits for the courier */
 	uv_timer_t again;               /* runs while an operation could not be handed to the courier */
+	size_t looks;                   /* jobs beside the operations */
 	bool stopping, recovering;
 	void (*idle)(struct desk *d);   /* called when the last operation ended while stopping */
 	void (*left_open)(struct desk *d); /* called when one ended whose outcome could not be written; NULL: nobody asks */
@@ -104,9 +105,14 @@ void desk_worker_gone(struct desk *d, int64_t slot);
 void desk_run(struct operation *op);
 /* A message from the courier. */
 void desk_courier_message(struct desk *d, struct ipc_message *m);
+/* Tells the courier to forget an attempt: what came of it is written, or no row waits for it. */
+void desk_release(struct desk *d, const char *attempt);
 /* The courier has a successor: ask again for everything that is under way. */
 void desk_courier_returned(struct desk *d);
-/* How many operations and recoveries are under way. */
+/* How many operations and other jobs are under way. */
 size_t desk_busy(const struct desk *d);
+/* Around a job that is no operation: the clerk does not stop while it runs. On the loop. */
+void desk_enter(struct desk *d);
+void desk_leave(struct desk *d);
 /* In a step that an answer brought: whether its body could be opened, by the keeper when it was sealed; then it is op->body. */
 enum err desk_open_body(const struct operation *op);

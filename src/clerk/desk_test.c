@@ -41,7 +41,10 @@ struct bench {
 static void on_courier(struct channel *c, struct ipc_message *m, void *arg)
 {
 	(void)c;
-	desk_courier_message(arg, m);
+	if (m->kind == IPC_HOLDS)
+		errands_held(arg, m->field[IPC_HOLDS_ATTEMPTS].bytes);
+	else
+		desk_courier_message(arg, m);
 }
 
 static void on_worker(struct channel *c, struct ipc_message *m, void *arg)
@@ -325,6 +328,63 @@ static void an_intent_left_by_a_dead_clerk_is_joined(void **state)
 	assert_true(slice_is(m.field[IPC_RELEASE_ATTEMPT].bytes, "66666666666666666666666666666666"));
 }
 
+#define ATTEMPT "66666666666666666666666666666666"
+
+static void offer(struct bench *b, struct slice attempts)
+{
+	struct ipc_message m = {.kind = IPC_HOLDS};
+
+	m.field[IPC_HOLDS_ATTEMPTS].bytes = attempts;
+	OK(ipc_send(b->courier, &m));
+}
+
+/* Left by a clerk that died between its commit and its RELEASE. */
+static void what_the_courier_holds_for_nobody_is_released(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message m;
+
+	offer(b, SLICE_LIT("77777777777777777777777777777777" ATTEMPT));
+	m = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_true(slice_is(m.field[IPC_RELEASE_ATTEMPT].bytes, "77777777777777777777777777777777"));
+	m = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_true(slice_is(m.field[IPC_RELEASE_ATTEMPT].bytes, ATTEMPT));
+	assert_int_equal(desk_busy(&b->desk), 0);
+	offer(b, SLICE_LIT("6666"));
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &m));
+}
+
+static void what_the_courier_holds_for_an_open_intent_is_joined(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message join, m;
+
+	testcore_sql(&b->core, "UPDATE oauth_token_grants SET intent_attempt = '" ATTEMPT "', intent_deadline = 1");
+	offer(b, SLICE_LIT(ATTEMPT));
+	join = expect(b, b->courier, IPC_COURIER, IPC_JOIN);
+	assert_true(slice_is(join.field[IPC_JOIN_ATTEMPT].bytes, ATTEMPT));
+	offer(b, SLICE_LIT(ATTEMPT)); /* while that runs nothing is released */
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &m));
+	answer_ok(b, join.id);
+	m = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_true(slice_is(m.field[IPC_RELEASE_ATTEMPT].bytes, ATTEMPT));
+}
+
+/* A flow's too: the code was sent, so the answer to it is all there will ever be (OA-18). */
+static void what_the_courier_holds_for_a_flow_is_joined(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message m;
+
+	testcore_sql(&b->core, "UPDATE oauth_sessions SET intent_attempt = '" ATTEMPT "', result = ''");
+	offer(b, SLICE_LIT(ATTEMPT));
+	m = expect(b, b->courier, IPC_COURIER, IPC_JOIN);
+	assert_true(slice_is(m.field[IPC_JOIN_ATTEMPT].bytes, ATTEMPT));
+	answer_fetch(b, m.id, &(struct fetch_answer){.err = ERR_NOT_FOUND});
+	m = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_int_equal(desk_busy(&b->desk), 0);
+}
+
 static bool holds(struct slice text, const char *word)
 {
 	return memmem(text.p, text.n, word, strlen(word)) != NULL;
@@ -443,6 +503,9 @@ int main(void)
 		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
 		CASE(a_request_made_without_a_courier_goes_to_the_next),
 		CASE(an_intent_left_by_a_dead_clerk_is_joined),
+		CASE(what_the_courier_holds_for_nobody_is_released),
+		CASE(what_the_courier_holds_for_an_open_intent_is_joined),
+		CASE(what_the_courier_holds_for_a_flow_is_joined),
 		CASE(a_revocation_that_fails_is_kept),
 		CASE(who_joins_wanting_more_gets_it),
 		CASE(a_report_about_an_old_token_refreshes_nothing),

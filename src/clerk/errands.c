@@ -78,8 +78,7 @@ static void open_found(struct job *job)
 	d->recovering = false;
 	arena_free(&r->arena);
 	free(r);
-	if (d->stopping && desk_busy(d) == 0)
-		d->idle(d);
+	desk_leave(d);
 }
 
 void errands_recover(struct desk *d)
@@ -89,6 +88,7 @@ void errands_recover(struct desk *d)
 	if (d->recovering || d->stopping)
 		return;
 	d->recovering = true;
+	desk_enter(d);
 	r = MEM_NEW(struct recovery);
 	r->desk = d;
 	r->arena = arena_new(64 << 20);

@@ -11,6 +11,11 @@ struct operation *errands_refresh(struct desk *d, struct slice grant_id, const s
 /* Tells the provider of an ended grant; nobody waits. */
 void errands_revoke(struct desk *d, struct slice grant_id);
 /*
+ * The courier holds the outcome of these attempts (IPC_HOLDS), and nobody waits for it: those with an open intent are
+ * joined, the others released.
+ */
+void errands_held(struct desk *d, struct slice attempts);
+/*
  * A job that looks for intents without an outcome and ended grants that the provider was not told of, and opens
  * operations for those that are not under way. Does nothing while one runs.
  */

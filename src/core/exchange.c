@@ -62,6 +62,12 @@ static enum err flow_client(struct core *core, const struct flow_row *flow, stru
 	return e;
 }
 
+/* What binds request and answer to this flow and no other. */
+static const char *consumes(const struct flow_row *flow, struct arena *a)
+{
+	return arena_printf(a, "exchange %s", flow->session_id);
+}
+
 enum err exchange_intend(struct core *core, const char *flow_id, const struct secret *code, const char *attempt,
 			 struct arena *a, struct exchange_plan *ret, struct errinfo *ei)
 {
@@ -88,6 +94,7 @@ enum err exchange_intend(struct core *core, const char *flow_id, const struct se
 	if (e)
 		return e;
 	token_request_exchange(&client, attempt, code, verifier, flow.redirect_uri, a, &plan.request);
+	plan.request.consumes = consumes(&flow, a);
 	e = store_change_one(core->store, SQL_FLOW_INTENT,
 			     STORE_PARAMS(STORE_TEXT(flow_id), STORE_TEXT(attempt), STORE_TEXT(core->instance),
 					  STORE_INT(core_now(core) + EXCHANGE_DEADLINE_MS)), ei);
@@ -124,7 +131,7 @@ enum err exchange_read(struct core *core, const char *flow_id, const struct fetc
 	if (e)
 		return e;
 	/* The courier says so only when no other one is alive and every spool was read. */
-	if (answer->err == ERR_NOT_FOUND)
+	if (answer->err == ERR_NOT_FOUND || !fetch_answer_is_for(answer, x->profile.token_url, consumes(&x->flow, a)))
 		return fail(core, &x->flow, ERR_UPSTREAM_DOWN, "exchange_lost", "The provider's answer was lost. Please connect again.", ei);
 	if (answer->err)
 		return fail(core, &x->flow, ERR_UPSTREAM_DOWN, "provider_unreachable",

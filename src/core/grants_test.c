@@ -137,12 +137,55 @@ static enum err refresh(struct testcore *t, const char *grant_id, int status, co
 	return refresh_commit(&t->core, grant_id, ATTEMPT, &answer, body, t->arena, &t->ei);
 }
 
+/* A sealed answer whose head names another token, grant or endpoint than the one that was asked with. */
+static enum err refresh_with(struct testcore *t, const char *grant_id, const char *url, const char *consumes)
+{
+	struct fetch_answer answer = {.status = 200, .complete = true, .sent = true, .sealed = true,
+				      .content_type = "application/json"};
+	struct secret *body = secret_in_arena(t->arena, secret_new(SLICE_LIT("{\"access_token\":\"at-9\",\"refresh_token\":\"rt-9\",\"token_type\":\"bearer\"}")));
+	struct refresh_plan plan;
+	struct fetch_request asked;
+	struct fetch_bond bond;
+	struct buf head;
+
+	err_clear(&t->ei);
+	OK(refresh_intend(&t->core, grant_id, &soon, ATTEMPT, t->arena, &plan, &t->ei));
+	asked = plan.request;
+	asked.url = url ? url : asked.url;
+	asked.consumes = consumes ? consumes : asked.consumes;
+	fetch_bond_of(&asked, &bond);
+	buf_init(&head, 512);
+	fetch_put_head(&head, &bond, &answer);
+	answer.head = arena_copy(t->arena, buf_slice(&head));
+	buf_done(&head);
+	return refresh_commit(&t->core, grant_id, ATTEMPT, &answer, body, t->arena, &t->ei);
+}
+
 static struct grant_row grant_of(struct testcore *t, const char *id)
 {
 	struct grant_row g;
 
 	OK(store_find(t->core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(id)), t->arena, &g, &t->ei));
 	return g;
+}
+
+/* The attempt id alone would do for whoever can write into a row; LIFECYCLE §5.2, rule 4. */
+static void the_answer_to_another_request_is_not_taken(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	struct grant_row g;
+
+	connect_account(t, &auth, ann);
+	g = grant_of(t, the_connection(t).grant_id);
+	assert_int_equal(refresh_with(t, g.grant_id, "https://other.example/token", NULL), ERR_UPSTREAM_DOWN);
+	assert_int_equal(refresh_with(t, g.grant_id, NULL, "refresh 00000000000000000000000000000000 0123456789abcdef0123456789abcdef"), ERR_UPSTREAM_DOWN);
+	assert_int_equal(refresh_with(t, g.grant_id, NULL, arena_printf(t->arena, "refresh %s 0123456789abcdef0123456789abcdef", g.grant_id)), ERR_UPSTREAM_DOWN);
+	g = grant_of(t, g.grant_id);
+	assert_true(g.generation == 1 && g.uncertain == 1);
+	assert_string_equal(g.intent_attempt, "");
+	OK(refresh_with(t, g.grant_id, NULL, NULL));
+	assert_int_equal(grant_of(t, g.grant_id).generation, 2);
 }
 
 static void a_refresh_commits_a_new_generation(void **state)
@@ -457,6 +500,7 @@ int main(void)
 		CASE(two_accounts_are_two_connections),
 		CASE(a_short_life_asks_for_a_refresh),
 		CASE(a_refresh_commits_a_new_generation),
+		CASE(the_answer_to_another_request_is_not_taken),
 		CASE(a_refusal_is_read_for_what_it_says),
 		CASE(a_standing_intent_is_joined_not_repeated),
 		CASE(an_answer_that_no_courier_knows_leaves_the_grant_uncertain),

@@ -116,6 +116,12 @@ static void ignore_intent(struct core *core, struct grant_row *g)
 	g->intent_attempt = "";
 }
 
+/* What binds request and answer to this grant and this refresh token of it, and to no other (LIFECYCLE §5.2, rule 4). */
+static const char *consumes(const struct grant_row *g, struct arena *a)
+{
+	return arena_printf(a, "refresh %s %s", g->grant_id, g->refresh_fp);
+}
+
 enum err refresh_intend(struct core *core, const char *grant_id, const struct refresh_want *want, const char *attempt,
 			struct arena *a, struct refresh_plan *ret, struct errinfo *ei)
 {
@@ -153,6 +159,7 @@ enum err refresh_intend(struct core *core, const char *grant_id, const struct re
 		return e;
 	plan.needed = true;
 	token_request_refresh(&client, attempt, token, a, &plan.request);
+	plan.request.consumes = consumes(&g, a);
 	e = store_change(core->store, SQL_GRANT_INTENT,
 			 STORE_PARAMS(STORE_TEXT(grant_id), STORE_INT(g.generation), STORE_TEXT(attempt), STORE_TEXT(core->instance),
 				      STORE_INT(now + REFRESH_DEADLINE_MS), STORE_INT(now + REFRESH_DEADLINE_MS)), &changed, ei);
@@ -329,6 +336,9 @@ enum err refresh_commit(struct core *core, const char *grant_id, const char *att
 		e = authenticator_input_profile(&auth, a, &profile, ei);
 	if (e)
 		return e;
+	if (!fetch_answer_is_for(answer, profile.token_url, consumes(&g, a)))
+		return stands_as_before(core, &g, attempt, true, "answer_lost",
+					"what came for the refresh is the answer to another request", ei);
 	verdict = token_parse(&profile, answer, body, a, &tokens, ei);
 	if (verdict != TOKEN_OK)
 		return take_verdict(core, &g, attempt, verdict, a, ei);

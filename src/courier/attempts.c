@@ -14,7 +14,7 @@
 #include "base/mem.h"
 
 struct attempts {
-	struct map *by_id;
+	struct map *by_id, *by_consumed;
 	struct list failed;
 	size_t failed_count;
 };
@@ -24,6 +24,7 @@ struct attempts *attempts_new(void)
 	struct attempts *a = MEM_NEW(struct attempts);
 
 	a->by_id = map_new();
+	a->by_consumed = map_new();
 	list_init(&a->failed);
 	return a;
 }
@@ -43,6 +44,7 @@ void attempts_free(struct attempts **ap)
 		return;
 	map_each(a->by_id, free_value, NULL);
 	map_free(&a->by_id);
+	map_free(&a->by_consumed);
 	free(a);
 	*ap = NULL;
 }
@@ -66,10 +68,27 @@ struct attempt *attempts_add(struct attempts *a, struct slice id, enum attempt_s
 	return attempt;
 }
 
+struct attempt *attempts_consumer(const struct attempts *a, const char *consumes)
+{
+	return map_get(a->by_consumed, slice_from(consumes));
+}
+
+void attempts_note(struct attempts *a, struct attempt *attempt, const char *consumes)
+{
+	struct slice text = slice_from(consumes);
+
+	assert(!attempt->consumes[0] && text.n > 0 && text.n <= FETCH_CONSUMES_MAX);
+	memcpy(attempt->consumes, text.p, text.n);
+	if (!attempts_consumer(a, consumes))
+		map_put(a->by_consumed, text, attempt);
+}
+
 void attempts_remove(struct attempts *a, struct attempt **attempt)
 {
 	struct attempt *gone = *attempt;
 
+	if (gone->consumes[0] && attempts_consumer(a, gone->consumes) == gone)
+		map_remove(a->by_consumed, slice_from(gone->consumes));
 	if (gone->state == ATTEMPT_FAILED) {
 		list_remove(&gone->failed);
 		a->failed_count--;

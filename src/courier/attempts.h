@@ -22,6 +22,7 @@ enum attempt_state {
 struct attempt {
 	struct list failed; /* in the order of failure */
 	char id[SPOOL_ATTEMPT_BYTES + 1];
+	char consumes[FETCH_CONSUMES_MAX + 1]; /* "" while unknown */
 	enum attempt_state state;
 	struct spool_slot slot; /* IN_FLIGHT: reserved; STORED: holds the answer */
 	int64_t stored_at;
@@ -40,6 +41,10 @@ struct attempt *attempts_find(const struct attempts *a, struct slice id);
 /* `id` is unknown and well formed. */
 struct attempt *attempts_add(struct attempts *a, struct slice id, enum attempt_state state);
 void attempts_remove(struct attempts *a, struct attempt **attempt);
+/* Notes what the attempt consumes; views are copied. An attempt that was noted earlier with the same keeps its place. */
+void attempts_note(struct attempts *a, struct attempt *attempt, const char *consumes);
+/* The attempt that consumes this and was not removed yet, or NULL. */
+struct attempt *attempts_consumer(const struct attempts *a, const char *consumes);
 /* Keeps the failure (views in it are dropped); the oldest goes when there are too many. */
 void attempts_fail(struct attempts *a, struct attempt *attempt, const struct fetch_answer *failure);
 /* False when too many wait already. */

@@ -121,6 +121,30 @@ static void the_oldest_failures_go(void **state)
 	attempts_free(&a);
 }
 
+static void what_is_consumed_leads_to_its_attempt(void **state)
+{
+	struct attempts *a = attempts_new();
+	char text[33];
+	struct attempt *first = attempts_add(a, id_of(1, text), ATTEMPT_IN_FLIGHT);
+	struct attempt *second = attempts_add(a, id_of(2, text), ATTEMPT_STORED);
+	struct attempt *other = attempts_add(a, id_of(3, text), ATTEMPT_STORED);
+
+	(void)state;
+	assert_null(attempts_consumer(a, "refresh g fp"));
+	attempts_note(a, first, "refresh g fp");
+	attempts_note(a, second, "refresh g fp"); /* of an older spool: the first keeps its place */
+	attempts_note(a, other, "refresh g fp2");
+	assert_ptr_equal(attempts_consumer(a, "refresh g fp"), first);
+	attempts_fail(a, first, &(struct fetch_answer){.err = ERR_UPSTREAM_DOWN});
+	assert_ptr_equal(attempts_consumer(a, "refresh g fp"), first); /* a failure may have consumed it too */
+	attempts_remove(a, &second);
+	assert_ptr_equal(attempts_consumer(a, "refresh g fp"), first);
+	attempts_remove(a, &first);
+	assert_null(attempts_consumer(a, "refresh g fp"));
+	assert_ptr_equal(attempts_consumer(a, "refresh g fp2"), other);
+	attempts_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +152,7 @@ int main(void)
 		cmocka_unit_test(waiters_are_bounded_and_forgotten),
 		cmocka_unit_test(failures_keep_what_matters),
 		cmocka_unit_test(the_oldest_failures_go),
+		cmocka_unit_test(what_is_consumed_leads_to_its_attempt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

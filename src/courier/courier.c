@@ -97,6 +97,17 @@ static void send_answer(void *arg, uint64_t message_id, const struct fetch_answe
 		post_stop(c->post);
 }
 
+/* Not heard: a clerk that is not there yet is told of all that is kept when it comes. */
+static void send_holds(void *arg, struct slice attempts)
+{
+	struct courier *c = arg;
+	struct ipc_message m = {.kind = IPC_HOLDS};
+
+	m.field[IPC_HOLDS_ATTEMPTS].bytes = attempts;
+	if (c->clerk && channel_connected(c->clerk))
+		(void)channel_send(c->clerk, &m);
+}
+
 static void take_fetch(struct courier *c, const struct ipc_message *m)
 {
 	CLEANUP(arena_free) struct arena *a = arena_new(ARENA_BYTES);
@@ -205,6 +216,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 				 .data_dir = role_config(role, "FIBERWISE_DATA_DIR"),
 				 .instance = role->instance,
 				 .answer = send_answer,
+				 .holds = send_holds,
 				 .idle = on_idle,
 				 .arg = c};
 	enum err e = egress_parse(slice_from(role_config(role, "FIBERWISE_EGRESS_ALLOW")), &c->egress, ei);
@@ -230,6 +242,13 @@ static enum err start(struct role *role, struct errinfo *ei)
 	return ERR_OK;
 }
 
+/* What its predecessor did not release, it asks for or releases: else a slot is lost for a day each time a clerk dies. */
+static void meet_clerk(struct courier *c, int fd)
+{
+	channel_replace(c->clerk, fd);
+	post_offer(c->post);
+}
+
 static void on_peer(struct role *role, enum ipc_role peer, int64_t slot, int fd)
 {
 	struct courier *c = role->state;
@@ -238,7 +257,7 @@ static void on_peer(struct role *role, enum ipc_role peer, int64_t slot, int fd)
 	if (peer == IPC_KEEPER)
 		channel_replace(c->keeper, fd);
 	else if (peer == IPC_CLERK)
-		channel_replace(c->clerk, fd);
+		meet_clerk(c, fd);
 	else
 		close(fd);
 }

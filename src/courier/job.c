@@ -21,6 +21,7 @@ struct job {
 	struct post *post;
 	struct transfer *transfer;
 	struct attempt *attempt; /* NULL: yields no tokens, and message_id waits for it */
+	struct fetch_bond bond;
 	uint64_t message_id;	 /* 0: nobody waits any more */
 	int64_t started_at;
 	char label[LABEL_BYTES];
@@ -47,13 +48,6 @@ static void job_free(struct job *j)
 		job_schedule(p); /* which tells the owner, from the loop */
 }
 
-static void answer_waiters(struct post *p, struct attempt *attempt, const struct fetch_answer *answer)
-{
-	for (size_t i = 0; i < attempt->waiter_count; i++)
-		post_answer(p, attempt->waiter[i], answer);
-	attempt->waiter_count = 0;
-}
-
 static void log_outcome(const struct job *j, const struct fetch_answer *answer)
 {
 	LOG(answer->err ? LOG_WARN : LOG_INFO, "fetched", LOG_S("label", j->label), LOG_I("status", answer->status),
@@ -70,7 +64,7 @@ static void conclude_failure(struct job *j, const struct fetch_answer *answer)
 
 	spool_release(p->spool, attempt->slot);
 	attempts_fail(p->attempts, attempt, answer);
-	answer_waiters(p, attempt, &attempt->failure);
+	post_answer_waiters(p, attempt, &attempt->failure);
 	if (attempt->released)
 		attempts_remove(p->attempts, &attempt);
 	job_free(j);
@@ -86,7 +80,7 @@ static void seal(struct job *j)
 	j->answer = *clear;
 	j->answer.sealed = true;
 	buf_init(&head, SPOOL_HEAD_MAX_BYTES);
-	fetch_put_head(&head, j->attempt->id, &j->answer);
+	fetch_put_head(&head, &j->bond, &j->answer);
 	j->answer.head = arena_copy(j->arena, buf_slice(&head));
 	buf_done(&head);
 	j->answer.body = spoolseal_make(j->post->public_key, j->post->mac_key, j->answer.head, body, j->arena);
@@ -141,7 +135,7 @@ static void deliver(struct job *j)
 	struct attempt *attempt = j->attempt;
 
 	attempt->state = ATTEMPT_STORED;
-	answer_waiters(p, attempt, &j->answer);
+	post_answer_waiters(p, attempt, &j->answer);
 	if (attempt->released)
 		post_forget(p, attempt);
 	job_free(j);
@@ -205,6 +199,7 @@ void job_start(struct post *p, const struct fetch_request *r, uint64_t message_i
 	j->message_id = message_id;
 	j->started_at = clock_mono_ms(p->args.clock);
 	memcpy(j->label, label.p, label.n);
+	fetch_bond_of(r, &j->bond);
 	list_append(&p->running, &j->node);
 	j->transfer = transfer_start(p->transfers, r, on_transferred, j);
 }

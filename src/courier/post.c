@@ -18,6 +18,7 @@ enum {
 	PLAIN_MAX = 64, /* requests without tokens at once */
 	ADOPT_MS = 500,
 	SWEEP_MS = 3600 * 1000,
+	OFFER_MAX = 1024, /* in one message */
 	SEALED_MAX_BYTES = 2 * SPOOL_BODY_MAX_BYTES,
 };
 
@@ -34,6 +35,20 @@ static void refuse(struct post *p, uint64_t message_id, enum err e, const char *
 
 	memcpy(answer.detail, text.p, text.n < sizeof answer.detail ? text.n : sizeof answer.detail - 1);
 	post_answer(p, message_id, &answer);
+}
+
+static void offer(struct post *p, const struct attempt *attempt)
+{
+	p->args.holds(p->args.arg, slice_from(attempt->id));
+}
+
+void post_answer_waiters(struct post *p, struct attempt *attempt, const struct fetch_answer *answer)
+{
+	if (attempt->waiter_count == 0 && !attempt->released)
+		offer(p, attempt);
+	for (size_t i = 0; i < attempt->waiter_count; i++)
+		post_answer(p, attempt->waiter[i], answer);
+	attempt->waiter_count = 0;
 }
 
 void post_forget(struct post *p, struct attempt *attempt)
@@ -83,12 +98,20 @@ static void fetch_tokens(struct post *p, uint64_t message_id, const struct fetch
 		refuse(p, message_id, ERR_BUSY, "the courier takes no requests now");
 		return;
 	}
+	/* After a restored database or a clerk that forgot: two answers to one token end a family (DESIGN §2). */
+	if (attempts_consumer(p->attempts, r->consumes)) {
+		LOG(LOG_WARN, "attempt_in_the_way", LOG_S("attempt", r->attempt),
+		    LOG_S("of", attempts_consumer(p->attempts, r->consumes)->id));
+		refuse(p, message_id, ERR_BUSY, "another attempt with the same refresh token or code is under way");
+		return;
+	}
 	if (spool_reserve(p->spool, &slot)) {
 		LOG(LOG_ERROR, "spool_full", LOG_I("used", spool_used(p->spool)));
 		refuse(p, message_id, ERR_BUSY, "there is no room to keep the provider's answer");
 		return;
 	}
 	attempt = attempts_add(p->attempts, slice_from(r->attempt), ATTEMPT_IN_FLIGHT);
+	attempts_note(p->attempts, attempt, r->consumes);
 	attempt->slot = slot;
 	if (message_id)
 		attempt_wait(attempt, message_id);
@@ -160,6 +183,7 @@ static void on_found(const struct spool_entry *entry, struct spool_slot slot, vo
 {
 	struct post *p = arg;
 	struct attempt *attempt = attempts_find(p->attempts, slice_from(entry->attempt));
+	struct fetch_bond bond;
 
 	if (!attempt)
 		attempt = attempts_add(p->attempts, slice_from(entry->attempt), ATTEMPT_SOUGHT);
@@ -168,10 +192,14 @@ static void on_found(const struct spool_entry *entry, struct spool_slot slot, vo
 	attempt->state = ATTEMPT_STORED;
 	attempt->slot = slot;
 	attempt->stored_at = entry->at;
+	if (fetch_parse_bond(entry->head, &bond) == ERR_OK && bond.consumes[0])
+		attempts_note(p->attempts, attempt, bond.consumes);
+	LOG(LOG_INFO, "spool_entry_found", LOG_S("attempt", attempt->id));
+	if (attempt->waiter_count == 0)
+		offer(p, attempt);
 	for (size_t i = 0; i < attempt->waiter_count; i++)
 		answer_stored(p, attempt, attempt->waiter[i]);
 	attempt->waiter_count = 0;
-	LOG(LOG_INFO, "spool_entry_found", LOG_S("attempt", attempt->id));
 }
 
 static void tell_unknown(struct attempt *attempt, void *arg)
@@ -304,6 +332,39 @@ void post_set_keys(struct post *p, const unsigned char public_key[MASTER_PUBLIC_
 	memcpy(p->public_key, public_key, sizeof p->public_key);
 	memcpy(p->mac_key, mac_key, sizeof p->mac_key);
 	p->have_keys = true;
+}
+
+/* Ids on their way into one message. */
+struct offering {
+	struct post *post;
+	struct buf ids;
+};
+
+static void send_offering(struct offering *o)
+{
+	if (o->ids.n)
+		o->post->args.holds(o->post->args.arg, buf_slice(&o->ids));
+	buf_reset(&o->ids);
+}
+
+static void collect(struct attempt *attempt, void *arg)
+{
+	struct offering *o = arg;
+
+	if (o->ids.n == o->ids.max)
+		send_offering(o);
+	buf_puts(&o->ids, attempt->id);
+}
+
+void post_offer(struct post *p)
+{
+	struct offering o = {.post = p};
+
+	buf_init(&o.ids, OFFER_MAX * SPOOL_ATTEMPT_BYTES);
+	attempts_each(p->attempts, ATTEMPT_STORED, collect, &o);
+	attempts_each(p->attempts, ATTEMPT_FAILED, collect, &o);
+	send_offering(&o);
+	buf_done(&o.ids);
 }
 
 void post_stop(struct post *p)

@@ -23,6 +23,8 @@ struct post_args {
 	int64_t total_ms, connect_ms;	  /* 0: the defaults of transfer.h */
 	/* Hands an answer to whoever asked with `message_id`; views live until it returns. */
 	void (*answer)(void *arg, uint64_t message_id, const struct fetch_answer *answer);
+	/* The outcome of these attempts (ids of 32 hex digits in a row) is kept and nobody waits for it. May come inside post_new(). */
+	void (*holds)(void *arg, struct slice attempts);
 	/* After post_stop(): nothing runs any more. Comes once, from the loop. */
 	void (*idle)(void *arg);
 	void *arg;
@@ -43,6 +45,8 @@ void post_join(struct post *p, uint64_t message_id, struct slice attempt);
 void post_release(struct post *p, struct slice attempt);
 /* Who asked is gone: what runs goes on, its answers are kept for a later join. */
 void post_forget_waiters(struct post *p);
+/* Tells a new clerk through `holds` of everything that is kept. */
+void post_offer(struct post *p);
 /* Takes nothing new, finishes what runs, then calls `idle`. */
 void post_stop(struct post *p);
 /* Gives up answers that nobody released for a day. Comes by itself every hour. */

@@ -37,5 +37,7 @@ void job_schedule(struct post *p);
 
 /* 0 means that nobody wants it. */
 void post_answer(struct post *p, uint64_t message_id, const struct fetch_answer *answer);
+/* To all who wait for it; where nobody does, the clerk is told that it is kept. */
+void post_answer_waiters(struct post *p, struct attempt *attempt, const struct fetch_answer *answer);
 /* Its slot is free and its id unknown from now on. */
 void post_forget(struct post *p, struct attempt *attempt);

@@ -28,7 +28,8 @@ struct office {
 	int64_t wall;
 	struct clock clock;
 	struct post *post;
-	int answers, idle;
+	int answers, idle, offers;
+	size_t offered;
 	uint64_t last_id;
 	struct fetch_answer last;
 };
@@ -53,6 +54,15 @@ static void on_answer(void *arg, uint64_t message_id, const struct fetch_answer 
 	o->last = *answer;
 }
 
+static void on_holds(void *arg, struct slice attempts)
+{
+	struct office *o = arg;
+
+	assert_true(attempts.n && attempts.n % SPOOL_ATTEMPT_BYTES == 0);
+	o->offers++;
+	o->offered += attempts.n / SPOOL_ATTEMPT_BYTES;
+}
+
 static void on_idle(void *arg)
 {
 	((struct office *)arg)->idle++;
@@ -71,6 +81,7 @@ static void open_post(struct office *o)
 				 .slots_max = 3,
 				 .total_ms = 2000,
 				 .answer = on_answer,
+				 .holds = on_holds,
 				 .idle = on_idle,
 				 .arg = o};
 
@@ -120,6 +131,7 @@ static void fetch(struct office *o, uint64_t id, const char *attempt)
 
 	r.flags = attempt[0] ? FETCH_YIELDS_TOKENS : 0;
 	r.attempt = attempt;
+	r.consumes = attempt[0] ? arena_printf(o->world->arena, "refresh %s", attempt) : "";
 	post_fetch(o->post, id, &r);
 }
 
@@ -242,6 +254,9 @@ static void forgotten_askers_get_nothing(void **state)
 	while (!o->idle)
 		uv_run(&o->world->loop, UV_RUN_ONCE);
 	assert_int_equal(o->answers, 0);
+	assert_int_equal(o->offered, 1);
+	post_offer(o->post);
+	assert_int_equal(o->offered, 2);
 	assert_int_equal(testserver_requests(o->world->server), 2); /* what ran went on */
 	post_join(o->post, 3, slice_from(attempt_of(o, 1)));
 	assert_int_equal(o->last.err, ERR_OK);
@@ -270,6 +285,23 @@ static void unreleased_answers_go_after_a_day(void **state)
 	assert_int_equal(o->last.err, ERR_NOT_FOUND);
 }
 
+/* An unlucky afternoon's worth of failures fits into messages of bounded length. */
+static void offers_come_in_bounded_messages(void **state)
+{
+	enum { N = 1500 };
+	struct office *o = *state;
+
+	o->world->request.url = "http://192.0.2.1/token"; /* not allowed: fails at once */
+	for (int i = 1; i <= N; i++) {
+		fetch(o, 1, attempt_of(o, i));
+		wait_answers(o, i);
+	}
+	assert_int_equal(o->offered, 0); /* somebody waited for each */
+	post_offer(o->post);
+	assert_int_equal(o->offers, 2);
+	assert_int_equal(o->offered, N);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -277,7 +309,7 @@ int main(void)
 		TEST(r_05_a_failing_disk),	     TEST(slots_come_back_by_release),
 		TEST(release_in_flight_counts_later), TEST(too_many_waiters_are_refused),
 		TEST(plain_requests_are_bounded),     TEST(forgotten_askers_get_nothing),
-		TEST(unreleased_answers_go_after_a_day),
+		TEST(unreleased_answers_go_after_a_day), TEST(offers_come_in_bounded_messages),
 	};
 #undef TEST
 

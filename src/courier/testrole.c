@@ -165,6 +165,7 @@ struct ipc_message testrole_token_message(struct testrole *w, const char *attemp
 	struct fetch_request r = {
 		.flags = FETCH_YIELDS_TOKENS,
 		.attempt = attempt,
+		.consumes = arena_printf(w->arena, "refresh %s", attempt),
 		.method = "POST",
 		.url = arena_printf(w->arena, "http://127.0.0.1:%u/token", testserver_port(w->server)),
 		.body_cap = FETCH_TOKEN_CAP,
@@ -185,6 +186,30 @@ struct ipc_message testrole_attempt_message(enum ipc_kind kind, const char *atte
 	return m;
 }
 
+struct ipc_message testrole_receive(struct testrole *w)
+{
+	struct ipc_message m;
+
+	for (int i = 0; i < 2000; i++) {
+		enum err e = ipc_receive(w->clerk, IPC_COURIER, IPC_CLERK, w->arena, &m);
+
+		if (e == ERR_OK)
+			return m;
+		assert_int_equal(e, ERR_BUSY);
+		usleep(5000);
+	}
+	fail_msg("the courier says nothing");
+	return m;
+}
+
+void testrole_expect_holds(struct testrole *w, const char *attempt)
+{
+	struct ipc_message m = testrole_receive(w);
+
+	assert_string_equal(ipc_kind_name(m.kind), "HOLDS");
+	assert_true(slice_is(m.field[IPC_HOLDS_ATTEMPTS].bytes, attempt));
+}
+
 struct fetch_answer testrole_ask(struct testrole *w, struct ipc_message m)
 {
 	static uint64_t id;
@@ -192,7 +217,11 @@ struct fetch_answer testrole_ask(struct testrole *w, struct ipc_message m)
 	struct fetch_answer answer = {0};
 
 	m.id = ++id;
-	assert_int_equal(ipc_call(w->clerk, IPC_CLERK, IPC_COURIER, &m, 10000, w->arena, &back), ERR_OK);
+	assert_int_equal(ipc_send(w->clerk, &m), ERR_OK);
+	do
+		back = testrole_receive(w);
+	while (back.kind == IPC_HOLDS);
+	assert_int_equal(back.id, m.id);
 	assert_int_equal(fetch_answer_from_message(&back, &answer), ERR_OK);
 	return answer;
 }

@@ -46,7 +46,11 @@ void testrole_introduce(struct testrole *w, enum ipc_role role, int *ret_ours);
 void testrole_send_keys(struct testrole *w);
 struct ipc_message testrole_token_message(struct testrole *w, const char *attempt);
 struct ipc_message testrole_attempt_message(enum ipc_kind kind, const char *attempt);
-/* As the clerk; waits for the answer. */
+/* As the clerk: the next message, within ten seconds. */
+struct ipc_message testrole_receive(struct testrole *w);
+/* The next message is HOLDS of this attempt alone. */
+void testrole_expect_holds(struct testrole *w, const char *attempt);
+/* As the clerk; waits for the answer, past every HOLDS. */
 struct fetch_answer testrole_ask(struct testrole *w, struct ipc_message m);
 /* Sealed, of this attempt, and the keeper reads in it what the provider said. */
 void testrole_assert_good(struct testrole *w, const struct fetch_answer *answer, const char *attempt);

@@ -56,6 +56,7 @@ int testworld_setup(void **state)
 	w->request = (struct fetch_request){
 		.flags = FETCH_YIELDS_TOKENS,
 		.attempt = TESTWORLD_ATTEMPT,
+		.consumes = "refresh grant fp",
 		.method = "POST",
 		.url = arena_printf(w->arena, "http://as.test:%u/token?x=1", testserver_port(w->server)),
 		.body_cap = 1000,

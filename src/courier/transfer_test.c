@@ -45,7 +45,7 @@ static void methods_and_empty_bodies(void **state)
 	struct testworld *w = *state;
 
 	w->request.flags = 0;
-	w->request.attempt = "";
+	w->request.attempt = w->request.consumes = "";
 	w->request.method = "GET";
 	w->request.body = (struct slice){0};
 	w->request.header[0] = (struct fetch_header){"X-Empty", SLICE_LIT("")};
@@ -252,7 +252,7 @@ static void retry_after_and_content_type(void **state)
 		testworld_run(w);
 		assert_int_equal(w->answer.status, 429);
 		buf_init(&head, 512);
-		fetch_put_head(&head, "", &w->answer);
+		fetch_put_head(&head, NULL, &w->answer);
 		assert_int_equal(fetch_parse_head(buf_slice(&head), &back), ERR_OK);
 		assert_in_range(back.retry_after_s, cases[i].low, cases[i].high);
 		buf_done(&head);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests to providers and their answers as messages between clerk and courier. Both sides check
- * what they get. Must never copy a request's body into its label or a head, which are logged or stored
- * in clear, and never let a header smuggle in a second one.
+ * Requests to providers as messages from clerk to courier. Both sides check what they get. Must never copy a
+ * request's body into its label, which is logged, and never let a header smuggle in a second one.
  */
-#include "fetch/fetch.h"
+#include "fetch/fetch_private.h"
 
 #include <string.h>
 
@@ -14,10 +13,6 @@ enum {
 	HEADERS_MAX_BYTES = 80 * 1024, /* a token of 64 KiB goes in one */
 	BODY_MAX_BYTES = 256 * 1024,   /* and thrice as long in a form */
 	LABEL_MAX_BYTES = 64,
-	ATTEMPT_BYTES = 32,
-	HEAD_MAX_BYTES = 512,
-	STATUS_MAX = 999,
-	RETRY_AFTER_MAX_S = 3600, /* LIFECYCLE §5.5 */
 };
 
 static const char *const methods[] = {"GET", "POST", "DELETE"};
@@ -28,14 +23,24 @@ static const char *const reserved_headers[] = {
 	"TE",		   "Transfer-Encoding", "Trailer",	  "Upgrade",
 };
 
-static bool is_attempt(struct slice text)
+bool fetch_is_hex(struct slice text, size_t n)
 {
-	if (text.n != ATTEMPT_BYTES)
+	if (text.n != n)
 		return false;
 	for (size_t i = 0; i < text.n; i++)
 		if (!(text.p[i] >= '0' && text.p[i] <= '9') && !(text.p[i] >= 'a' && text.p[i] <= 'f'))
 			return false;
 	return true;
+}
+
+bool fetch_is_attempt(struct slice text)
+{
+	return fetch_is_hex(text, FETCH_ATTEMPT_BYTES);
+}
+
+bool fetch_is_consumable(struct slice text)
+{
+	return text.n > 0 && text.n <= FETCH_CONSUMES_MAX && slice_is_printable(text);
 }
 
 /* RFC 9110 §5.6.2 */
@@ -92,8 +97,10 @@ static enum err check_parts(const struct fetch_request *r, struct errinfo *ei)
 
 	if (r->flags & ~FETCH_YIELDS_TOKENS)
 		return err_set(ei, ERR_INVALID, "the request has unknown flags");
-	if ((r->flags & FETCH_YIELDS_TOKENS) ? !is_attempt(attempt) : attempt.n != 0)
+	if ((r->flags & FETCH_YIELDS_TOKENS) ? !fetch_is_attempt(attempt) : attempt.n != 0)
 		return err_set(ei, ERR_INVALID, "an attempt id belongs to a request that yields tokens, and only to that");
+	if ((r->flags & FETCH_YIELDS_TOKENS) ? !fetch_is_consumable(slice_from(r->consumes)) : r->consumes[0] != '\0')
+		return err_set(ei, ERR_INVALID, "a request that yields tokens, and only that, names what it consumes");
 	if (check_method(slice_from(r->method), &method))
 		return err_set(ei, ERR_INVALID, "the request's method is not GET, POST or DELETE");
 	if (url.n == 0 || url.n > URL_MAX_BYTES || !slice_is_printable(url))
@@ -185,6 +192,7 @@ enum err fetch_to_message(const struct fetch_request *r, struct arena *a, struct
 	m.field[IPC_FETCH_HEADERS].bytes = headers;
 	m.field[IPC_FETCH_BODY].bytes = r->body;
 	m.field[IPC_FETCH_LABEL].bytes = slice_from(r->label);
+	m.field[IPC_FETCH_CONSUMES].bytes = slice_from(r->consumes);
 	*ret = m;
 	return ERR_OK;
 }
@@ -193,7 +201,7 @@ enum err fetch_to_message(const struct fetch_request *r, struct arena *a, struct
 static bool has_nul(const struct ipc_message *m)
 {
 	static const int texts[] = {IPC_FETCH_ATTEMPT, IPC_FETCH_METHOD, IPC_FETCH_URL, IPC_FETCH_HEADERS,
-				    IPC_FETCH_LABEL};
+				    IPC_FETCH_LABEL, IPC_FETCH_CONSUMES};
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (slice_index(m->field[texts[i]].bytes, '\0') != m->field[texts[i]].bytes.n)
@@ -208,13 +216,15 @@ enum err fetch_from_message(const struct ipc_message *m, struct arena *a, struct
 
 	if (m->kind != IPC_FETCH || has_nul(m) || flags < 0 || flags > FETCH_YIELDS_TOKENS || cap < 0 ||
 	    cap > FETCH_METADATA_CAP || m->field[IPC_FETCH_URL].bytes.n > URL_MAX_BYTES ||
-	    m->field[IPC_FETCH_LABEL].bytes.n > LABEL_MAX_BYTES)
+	    m->field[IPC_FETCH_LABEL].bytes.n > LABEL_MAX_BYTES ||
+	    m->field[IPC_FETCH_CONSUMES].bytes.n > FETCH_CONSUMES_MAX)
 		return ERR_INVALID;
 	if (check_method(m->field[IPC_FETCH_METHOD].bytes, &r.method))
 		return ERR_INVALID;
 	r.flags = (int)flags;
 	r.body_cap = (size_t)cap;
-	r.attempt = arena_strndup(a, slice_sub(m->field[IPC_FETCH_ATTEMPT].bytes, 0, ATTEMPT_BYTES + 1));
+	r.attempt = arena_strndup(a, slice_sub(m->field[IPC_FETCH_ATTEMPT].bytes, 0, FETCH_ATTEMPT_BYTES + 1));
+	r.consumes = arena_strndup(a, m->field[IPC_FETCH_CONSUMES].bytes);
 	r.url = arena_strndup(a, m->field[IPC_FETCH_URL].bytes);
 	r.label = arena_strndup(a, m->field[IPC_FETCH_LABEL].bytes);
 	r.body = m->field[IPC_FETCH_BODY].bytes;
@@ -222,119 +232,4 @@ enum err fetch_from_message(const struct ipc_message *m, struct arena *a, struct
 		return ERR_INVALID;
 	*ret = r;
 	return ERR_OK;
-}
-
-void fetch_put_head(struct buf *out, const char *attempt, const struct fetch_answer *answer)
-{
-	struct slice type = slice_from(answer->content_type);
-	int64_t retry = answer->retry_after_s;
-
-	if (retry < 0)
-		retry = 0;
-	if (retry > RETRY_AFTER_MAX_S)
-		retry = RETRY_AFTER_MAX_S;
-	buf_printf(out, "attempt=%s\nstatus=%d\nsent=%d\ncomplete=%d\nsealed=%d\n", attempt, answer->status,
-		   answer->sent, answer->complete, answer->sealed);
-	buf_printf(out, "retry_after=%lld\ncontent_type=", (long long)retry);
-	if (slice_is_printable(type))
-		buf_put(out, type);
-	buf_putc(out, '\n');
-}
-
-/* Takes the line "name=value\n" off the front. */
-static enum err take_line(struct slice *rest, const char *name, struct slice *ret_value)
-{
-	size_t end = slice_index(*rest, '\n'), name_n = strlen(name);
-	struct slice line = slice_sub(*rest, 0, end);
-
-	if (end == rest->n || !slice_starts(line, name) || line.n == name_n || line.p[name_n] != '=')
-		return ERR_INVALID;
-	*ret_value = slice_sub(line, name_n + 1, line.n);
-	*rest = slice_sub(*rest, end + 1, rest->n);
-	return ERR_OK;
-}
-
-static enum err take_number(struct slice *rest, const char *name, uint64_t max, uint64_t *ret_value)
-{
-	struct slice value;
-
-	/* One form a number: no leading zeros, so that a head has one text only. */
-	if (take_line(rest, name, &value) || !slice_to_u64(value, max, ret_value) || (value.n > 1 && value.p[0] == '0'))
-		return ERR_INVALID;
-	return ERR_OK;
-}
-
-enum err fetch_parse_head(struct slice head, struct fetch_answer *ret)
-{
-	struct slice rest = head, attempt, type;
-	uint64_t status, sent, complete, sealed, retry;
-
-	if (head.n > HEAD_MAX_BYTES || take_line(&rest, "attempt", &attempt) ||
-	    (attempt.n != 0 && !is_attempt(attempt)) || take_number(&rest, "status", STATUS_MAX, &status) ||
-	    take_number(&rest, "sent", 1, &sent) || take_number(&rest, "complete", 1, &complete) ||
-	    take_number(&rest, "sealed", 1, &sealed) ||
-	    take_number(&rest, "retry_after", RETRY_AFTER_MAX_S, &retry) || take_line(&rest, "content_type", &type))
-		return ERR_INVALID;
-	if (rest.n != 0 || type.n >= sizeof ret->content_type || !slice_is_printable(type))
-		return ERR_INVALID;
-	if (sealed && attempt.n == 0)
-		return ERR_INVALID;
-	ret->status = (int)status;
-	ret->sent = sent;
-	ret->complete = complete;
-	ret->sealed = sealed;
-	ret->retry_after_s = (int64_t)retry;
-	memset(ret->content_type, 0, sizeof ret->content_type);
-	if (type.n)
-		memcpy(ret->content_type, type.p, type.n);
-	ret->head = head;
-	return ERR_OK;
-}
-
-bool fetch_head_is_of(struct slice head, const char *attempt)
-{
-	struct slice rest = head, value;
-
-	return take_line(&rest, "attempt", &value) == ERR_OK && slice_is(value, attempt);
-}
-
-enum err fetch_answer_from_message(const struct ipc_message *m, struct fetch_answer *ret)
-{
-	struct fetch_answer answer = {0};
-	struct slice detail = m->field[IPC_FETCHED_DETAIL].bytes;
-	int64_t err = m->field[IPC_FETCHED_ERR].number;
-
-	if (m->kind != IPC_FETCHED || err < 0 || err >= ERR__COUNT || detail.n >= sizeof answer.detail ||
-	    !slice_is_printable(detail) || fetch_parse_head(m->field[IPC_FETCHED_HEAD].bytes, &answer))
-		return ERR_INVALID;
-	if (m->field[IPC_FETCHED_STATUS].number != answer.status)
-		return ERR_INVALID;
-	answer.err = (enum err)err;
-	if (detail.n)
-		memcpy(answer.detail, detail.p, detail.n);
-	answer.body = m->field[IPC_FETCHED_BODY].bytes;
-	*ret = answer;
-	return ERR_OK;
-}
-
-void fetch_answer_to_message(const struct fetch_answer *answer, struct arena *a, struct ipc_message *ret)
-{
-	struct ipc_message m = {.kind = IPC_FETCHED};
-	struct slice head = answer->head;
-	struct buf text;
-
-	if (head.n == 0) {
-		buf_init(&text, HEAD_MAX_BYTES);
-		fetch_put_head(&text, "", answer);
-		head = arena_copy(a, buf_slice(&text));
-		buf_done(&text);
-	}
-	for (size_t i = 0; i < IPC_FIELDS_MAX; i++)
-		m.field[i].fd = -1;
-	m.field[IPC_FETCHED_ERR].number = answer->err;
-	m.field[IPC_FETCHED_DETAIL].bytes = slice_from(answer->detail);
-	m.field[IPC_FETCHED_HEAD].bytes = head;
-	m.field[IPC_FETCHED_BODY].bytes = answer->body;
-	m.field[IPC_FETCHED_STATUS].number = answer->status;
-	*ret = m;
 }

@@ -5,13 +5,16 @@
  *
  * A request that yields tokens (flag FETCH_YIELDS_TOKENS) carries the attempt id of its intent: the
  * courier joins repetitions of it, spools the sealed answer before handing it on, uses a fresh
- * connection and never repeats it (RF-16). Other requests are answered in clear and not spooled.
+ * connection and never repeats it (RF-16). It also names what it consumes, a refresh token or a code, by
+ * its row and keyed fingerprint: nothing is consumed by two attempts at once, and the answer is bound to
+ * it. Other requests are answered in clear and not spooled.
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "ipc/ipc.h"
+#include "secret/hash.h"
 #include "secret/secret.h"
 
 enum {
@@ -21,6 +24,8 @@ enum {
 	FETCH_TOKEN_CAP = 256 * 1024,    /* SS-07 */
 	FETCH_METADATA_CAP = 512 * 1024,
 	FETCH_HEADERS_MAX = 12,
+	FETCH_ATTEMPT_BYTES = 32,
+	FETCH_CONSUMES_MAX = 96,
 };
 
 struct fetch_header {
@@ -31,6 +36,7 @@ struct fetch_header {
 struct fetch_request {
 	int flags;
 	const char *attempt; /* 32 hex digits; "" when it yields no tokens */
+	const char *consumes; /* "refresh <grant> <fingerprint>", "exchange <flow>"; "" when it yields no tokens */
 	const char *method;  /* GET, POST, DELETE */
 	const char *url;     /* absolute; vetted by the courier */
 	size_t body_cap;     /* bytes of answer at most */
@@ -43,8 +49,8 @@ struct fetch_request {
 /*
  * ERR_OK: an answer of any status came. Else nobody answered: ERR_UPSTREAM_DOWN with `sent` telling
  * whether the request may have reached the provider (LIFECYCLE §4.6), ERR_FORBIDDEN for an address or
- * URL that egress does not allow, ERR_NOT_FOUND for an unknown JOIN, ERR_CONFLICT ("busy") for an
- * attempt that another one is in the way of, ERR_TOO_LARGE for an answer above the cap.
+ * URL that egress does not allow, ERR_NOT_FOUND for an unknown JOIN, ERR_BUSY for a request that was not taken
+ * (no slot, or another attempt consumes the same), ERR_TOO_LARGE for an answer above the cap.
  */
 struct fetch_answer {
 	enum err err;
@@ -64,15 +70,31 @@ enum err fetch_to_message(const struct fetch_request *r, struct arena *a, struct
 /* What the courier gets; views into the message. ERR_INVALID when a part is malformed. */
 enum err fetch_from_message(const struct ipc_message *m, struct arena *a, struct fetch_request *ret);
 
+/* What an answer belongs to; every part "" for one without tokens. */
+struct fetch_bond {
+	char attempt[FETCH_ATTEMPT_BYTES + 1], consumes[FETCH_CONSUMES_MAX + 1];
+	char endpoint[HASH_TEXT_BYTES]; /* SHA-256 of the URL: of fixed length whatever the URL */
+};
+
+/* Of a request that was checked. */
+void fetch_bond_of(const struct fetch_request *r, struct fetch_bond *ret);
+
 /*
- * The FETCHED head is lines "attempt=…\nstatus=…\nsent=…\ncomplete=…\nsealed=…\nretry_after=…\ncontent_type=…\n",
- * authenticated by the spool's MAC.
+ * The FETCHED head is lines "attempt=…\nconsumes=…\nendpoint=…\nstatus=…\nsent=…\ncomplete=…\nsealed=…\nretry_after=…\n
+ * content_type=…\n", authenticated by the spool's MAC. `bond` NULL: of no attempt.
  */
-void fetch_put_head(struct buf *out, const char *attempt, const struct fetch_answer *answer);
+void fetch_put_head(struct buf *out, const struct fetch_bond *bond, const struct fetch_answer *answer);
+/* ERR_INVALID for anything but a head. */
+enum err fetch_parse_bond(struct slice head, struct fetch_bond *ret);
 /* Sets only what the head tells. ERR_INVALID unless every line is there once and in order. */
 enum err fetch_parse_head(struct slice head, struct fetch_answer *ret);
 /* True when the head is of this attempt; an answer that came for another one must not be used. */
 bool fetch_head_is_of(struct slice head, const char *attempt);
+/*
+ * False for an answer with tokens that was asked for with another URL, or consumed something else: whatever row its
+ * attempt id may stand in now, it is not for that.
+ */
+bool fetch_answer_is_for(const struct fetch_answer *answer, const char *url, const char *consumes);
 /* FETCHED to answer; views into the message. ERR_INVALID when malformed. */
 enum err fetch_answer_from_message(const struct ipc_message *m, struct fetch_answer *ret);
 /* Takes `answer->head` verbatim; an empty one is written from the answer, with no attempt. */

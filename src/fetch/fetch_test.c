@@ -12,8 +12,13 @@
 #include "base/mem.h"
 
 #define ATTEMPT "0123456789abcdef0123456789abcdef"
-#define HEAD_OF(attempt_, status_, sent_, complete_, sealed_, retry_, type_)                            \
-	"attempt=" attempt_ "\nstatus=" status_ "\nsent=" sent_ "\ncomplete=" complete_                 \
+#define CONSUMES "refresh 00112233445566778899aabbccddeeff 8899aabbccddeeff0011223344556677"
+/* printf https://as.example/token | sha256sum */
+#define ENDPOINT "df916745003b56a3da2d1410afc64170564bbabf01c99e8b3f205ec617a94c25"
+#define BOND	 ATTEMPT "\nconsumes=" CONSUMES "\nendpoint=" ENDPOINT
+#define NO_BOND	 "\nconsumes=\nendpoint="
+#define HEAD_OF(bond_, status_, sent_, complete_, sealed_, retry_, type_)                            \
+	"attempt=" bond_ "\nstatus=" status_ "\nsent=" sent_ "\ncomplete=" complete_                 \
 	"\nsealed=" sealed_ "\nretry_after=" retry_ "\ncontent_type=" type_ "\n"
 
 static struct fetch_request token_request(void)
@@ -21,6 +26,7 @@ static struct fetch_request token_request(void)
 	return (struct fetch_request){
 		.flags = FETCH_YIELDS_TOKENS,
 		.attempt = ATTEMPT,
+		.consumes = CONSUMES,
 		.method = "POST",
 		.url = "https://as.example/token",
 		.body_cap = FETCH_TOKEN_CAP,
@@ -53,6 +59,7 @@ static void request_survives_the_way(void **state)
 	assert_int_equal(back.header[1].value.n, 0);
 	assert_true(slice_eq(back.body, r.body));
 	assert_string_equal(back.label, r.label);
+	assert_string_equal(back.consumes, r.consumes);
 }
 
 /* Each changes one part of a good request into one that must be refused. */
@@ -75,6 +82,10 @@ static void big_body(struct fetch_request *r)
 	r->body = slice_make(bytes, sizeof bytes);
 }
 static void label_with_newline(struct fetch_request *r) { r->label = "token\nx"; }
+static void no_consumption(struct fetch_request *r) { r->consumes = ""; }
+static void consumes_two_lines(struct fetch_request *r) { r->consumes = "a\nsealed=0"; }
+static void consumes_much(struct fetch_request *r) { r->consumes = CONSUMES CONSUMES; }
+static void consumes_for_nothing(struct fetch_request *r) { r->flags = 0; r->attempt = ""; }
 static void long_label(struct fetch_request *r)
 {
 	r->label = "0123456789012345678901234567890123456789012345678901234567890123456789";
@@ -106,6 +117,7 @@ static void bad_requests_are_refused(void **state)
 		CASE(no_attempt), CASE(short_attempt), CASE(upper_attempt), CASE(long_attempt),
 		CASE(attempt_without_tokens), CASE(unknown_flag), CASE(put_method), CASE(lower_method), CASE(no_url),
 		CASE(url_with_blank), CASE(no_cap), CASE(big_cap), CASE(big_body), CASE(label_with_newline),
+		CASE(no_consumption), CASE(consumes_two_lines), CASE(consumes_much), CASE(consumes_for_nothing),
 		CASE(long_label), CASE(too_many_headers), CASE(header_with_newline), CASE(header_with_cr),
 		CASE(header_with_nul), CASE(header_name_with_colon), CASE(header_without_name), CASE(own_host),
 		CASE(own_length), CASE(own_encoding), CASE(long_headers),
@@ -182,14 +194,17 @@ static void bad_messages_are_refused(void **state)
 
 static void head_is_written_and_read(void **state)
 {
-	static const char want[] = HEAD_OF(ATTEMPT, "200", "1", "0", "1", "3600", "application/json");
+	static const char want[] = HEAD_OF(BOND, "200", "1", "0", "1", "3600", "application/json");
 	struct fetch_answer answer = {.status = 200, .sent = true, .sealed = true, .retry_after_s = 9999}, back;
+	struct fetch_request request = token_request();
+	struct fetch_bond bond, bond_back;
 	struct buf head;
 
 	(void)state;
+	fetch_bond_of(&request, &bond);
 	memcpy(answer.content_type, "application/json", 17);
 	buf_init(&head, 512);
-	fetch_put_head(&head, ATTEMPT, &answer);
+	fetch_put_head(&head, &bond, &answer);
 	assert_string_equal(buf_cstr(&head), want);
 	assert_int_equal(fetch_parse_head(buf_slice(&head), &back), ERR_OK);
 	assert_int_equal(back.status, 200);
@@ -201,14 +216,19 @@ static void head_is_written_and_read(void **state)
 	assert_true(fetch_head_is_of(buf_slice(&head), ATTEMPT));
 	assert_false(fetch_head_is_of(buf_slice(&head), "0123456789abcdef0123456789abcdee"));
 	assert_false(fetch_head_is_of(buf_slice(&head), ""));
+	assert_int_equal(fetch_parse_bond(buf_slice(&head), &bond_back), ERR_OK);
+	assert_memory_equal(&bond, &bond_back, sizeof bond);
+	assert_true(fetch_answer_is_for(&back, request.url, CONSUMES));
+	assert_false(fetch_answer_is_for(&back, "https://as.example/token/", CONSUMES));
+	assert_false(fetch_answer_is_for(&back, request.url, "exchange 00112233445566778899aabbccddeeff"));
 	buf_done(&head);
 
 	/* A provider's Content-Type cannot write a line of its own. */
 	memcpy(answer.content_type, "a\nsealed=0", 11);
 	answer.retry_after_s = -5;
 	buf_init(&head, 512);
-	fetch_put_head(&head, "", &answer);
-	assert_string_equal(buf_cstr(&head), HEAD_OF("", "200", "1", "0", "1", "0", ""));
+	fetch_put_head(&head, NULL, &answer);
+	assert_string_equal(buf_cstr(&head), HEAD_OF(NO_BOND, "200", "1", "0", "1", "0", ""));
 	buf_done(&head);
 }
 
@@ -217,25 +237,32 @@ static void bad_heads_are_refused(void **state)
 	static const char *const heads[] = {
 		"",
 		"attempt=",
-		HEAD_OF("x", "200", "1", "1", "1", "0", ""),
-		HEAD_OF("", "200", "1", "1", "1", "0", ""), /* sealed, of no attempt */
-		HEAD_OF(ATTEMPT, "1000", "1", "1", "1", "0", ""),
-		HEAD_OF(ATTEMPT, "-1", "1", "1", "1", "0", ""),
-		HEAD_OF(ATTEMPT, "", "1", "1", "1", "0", ""),
-		HEAD_OF(ATTEMPT, "0200", "1", "1", "1", "0", ""),
-		HEAD_OF(ATTEMPT, "200", "2", "1", "1", "0", ""),
-		HEAD_OF(ATTEMPT, "200", "1", "01", "1", "0", ""),
-		HEAD_OF(ATTEMPT, "200", "1", "1", "yes", "0", ""),
-		HEAD_OF(ATTEMPT, "200", "1", "1", "1", "3601", ""),
-		HEAD_OF(ATTEMPT, "200", "1", "1", "1", "0", "a\tb"),
-		HEAD_OF(ATTEMPT, "200", "1", "1", "1", "0", "") "more=1\n",
-		HEAD_OF(ATTEMPT, "200", "1", "1", "1", "0", "") "\n",
-		HEAD_OF(ATTEMPT, "200", "1", "1", "1", "0",
+		HEAD_OF("x\nconsumes=x\nendpoint=" ENDPOINT, "200", "1", "1", "1", "0", ""),
+		HEAD_OF(NO_BOND, "200", "1", "1", "1", "0", ""), /* sealed, of no attempt */
+		HEAD_OF(ATTEMPT "\nconsumes=\nendpoint=" ENDPOINT, "200", "1", "1", "1", "0", ""),
+		HEAD_OF(ATTEMPT "\nconsumes=a\tb\nendpoint=" ENDPOINT, "200", "1", "1", "1", "0", ""),
+		HEAD_OF(ATTEMPT "\nconsumes=x\nendpoint=", "200", "1", "1", "1", "0", ""),
+		HEAD_OF(ATTEMPT "\nconsumes=x\nendpoint=" ATTEMPT, "200", "1", "1", "1", "0", ""),
+		HEAD_OF(ATTEMPT "\nendpoint=" ENDPOINT "\nconsumes=x", "200", "1", "1", "1", "0", ""),
+		HEAD_OF("\nconsumes=x\nendpoint=", "200", "1", "1", "0", "0", ""),
+		HEAD_OF("\nconsumes=\nendpoint=" ENDPOINT, "200", "1", "1", "0", "0", ""),
+		HEAD_OF(BOND, "1000", "1", "1", "1", "0", ""),
+		HEAD_OF(BOND, "-1", "1", "1", "1", "0", ""),
+		HEAD_OF(BOND, "", "1", "1", "1", "0", ""),
+		HEAD_OF(BOND, "0200", "1", "1", "1", "0", ""),
+		HEAD_OF(BOND, "200", "2", "1", "1", "0", ""),
+		HEAD_OF(BOND, "200", "1", "01", "1", "0", ""),
+		HEAD_OF(BOND, "200", "1", "1", "yes", "0", ""),
+		HEAD_OF(BOND, "200", "1", "1", "1", "3601", ""),
+		HEAD_OF(BOND, "200", "1", "1", "1", "0", "a\tb"),
+		HEAD_OF(BOND, "200", "1", "1", "1", "0", "") "more=1\n",
+		HEAD_OF(BOND, "200", "1", "1", "1", "0", "") "\n",
+		HEAD_OF(BOND, "200", "1", "1", "1", "0",
 			"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
 			"45"),
-		"status=200\nattempt=\nsent=1\ncomplete=1\nsealed=0\nretry_after=0\ncontent_type=\n",
-		"attempt=\nstatus=200\nsent=1\ncomplete=1\nsealed=0\nretry_after=0\ncontent_type=",
-		"attempt=\nstatus=200\nsent=1\nsent=1\ncomplete=1\nsealed=0\nretry_after=0\ncontent_type=\n",
+		"status=200\nattempt=" NO_BOND "\nsent=1\ncomplete=1\nsealed=0\nretry_after=0\ncontent_type=\n",
+		"attempt=" NO_BOND "\nstatus=200\nsent=1\ncomplete=1\nsealed=0\nretry_after=0\ncontent_type=",
+		"attempt=" NO_BOND "\nstatus=200\nsent=1\nsent=1\ncomplete=1\nsealed=0\nretry_after=0\ncontent_type=\n",
 		"attempt\nstatus=200\nsent=1\ncomplete=1\nsealed=0\nretry_after=0\ncontent_type=\n",
 	};
 	struct fetch_answer back;

@@ -65,10 +65,11 @@ const char *ipc_role_name(enum ipc_role role);
 	X(SPOOL_OPENED, IPC_SET(KEEPER), IPC_SET(CLERK), "iss", OFTEN)                      \
 	X(SPOOL_KEYS, IPC_SET(KEEPER), IPC_SET(COURIER), "ss", ONCE)                        \
 	/* requests to providers */                                                 \
-	X(FETCH, IPC_SET(CLERK), IPC_SET(COURIER), "isssisss", OFTEN)                       \
+	X(FETCH, IPC_SET(CLERK), IPC_SET(COURIER), "isssissss", OFTEN)                      \
 	X(FETCHED, IPC_SET(COURIER), IPC_SET(CLERK), "isssi", OFTEN)                        \
 	X(JOIN, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN)                               \
 	X(RELEASE, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN)                            \
+	X(HOLDS, IPC_SET(COURIER), IPC_SET(CLERK), "s", OFTEN)                              \
 	/* the life of grants */                                                    \
 	X(EXCHANGE, IPC_SET(WORKER), IPC_SET(CLERK), "ss", OFTEN)                           \
 	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isss", OFTEN)                        \
@@ -84,7 +85,7 @@ enum ipc_kind {
 };
 
 enum {
-	IPC_FIELDS_MAX = 8,
+	IPC_FIELDS_MAX = 9,
 	IPC_FRAME_MAX = 128 * 1024,
 	IPC_BODY_MAX = 1 << 20,           /* one encoded message, memfd included */
 	IPC_ARENA_BYTES = IPC_BODY_MAX + 4096, /* what an arena must hold beside its other contents to receive one */
@@ -125,7 +126,8 @@ enum { IPC_SPOOL_KEYS_PUBLIC, IPC_SPOOL_KEYS_MAC };
  * FETCH: a request to a provider (see fetch/fetch.h for the meaning of each part). FETCHED: error,
  * OAuth-free sentence, head (plain: status, attempt, …), body (sealed when the request yields tokens,
  * else clear), HTTP status. JOIN: the answer of this attempt, as FETCHED, or ERR_NOT_FOUND when the
- * courier knows nothing of it. RELEASE: forget this attempt.
+ * courier knows nothing of it. RELEASE: forget this attempt. HOLDS: attempts whose outcome the courier keeps
+ * while nobody has asked for it, 32 hex digits each, one after the other: ask for them or release them.
  */
 enum {
 	IPC_FETCH_FLAGS,
@@ -136,10 +138,12 @@ enum {
 	IPC_FETCH_HEADERS,
 	IPC_FETCH_BODY,
 	IPC_FETCH_LABEL,
+	IPC_FETCH_CONSUMES,
 };
 enum { IPC_FETCHED_ERR, IPC_FETCHED_DETAIL, IPC_FETCHED_HEAD, IPC_FETCHED_BODY, IPC_FETCHED_STATUS };
 enum { IPC_JOIN_ATTEMPT };
 enum { IPC_RELEASE_ATTEMPT };
+enum { IPC_HOLDS_ATTEMPTS };
 /* EXCHANGE: a claimed flow's id and its authorization code. EXCHANGED: error, wire code, sentence, hint. */
 enum { IPC_EXCHANGE_FLOW, IPC_EXCHANGE_CODE };
 /*

@@ -211,7 +211,7 @@ enum err identity_from_id_token(const struct profile *p, const struct secret *id
 bool identity_request(const struct profile *p, const struct secret *access_token, const char *label, struct arena *a,
 		      struct fetch_request *ret)
 {
-	struct fetch_request r = {.attempt = "", .method = p->identity_method, .url = p->identity_url};
+	struct fetch_request r = {.attempt = "", .consumes = "", .method = p->identity_method, .url = p->identity_url};
 	CLEANUP(buf_done) struct buf bearer;
 
 	buf_init(&bearer, TOKEN_MAX_BYTES + 16);

@@ -44,7 +44,7 @@ static void github_request(const struct token_client *c, const struct secret *to
 bool revoke_request(const struct token_client *c, const struct secret *token, const char *hint, struct arena *a,
 		    struct fetch_request *ret)
 {
-	struct fetch_request r = {.attempt = ""};
+	struct fetch_request r = {.attempt = "", .consumes = ""};
 	CLEANUP(buf_done) struct buf body;
 
 	buf_init(&body, CLIENT_AUTH_BODY_MAX);

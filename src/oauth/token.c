@@ -11,7 +11,7 @@
 static void finish(const struct token_client *c, const char *attempt, struct buf *body, struct arena *a,
 		   struct fetch_request *ret)
 {
-	struct fetch_request r = {.flags = FETCH_YIELDS_TOKENS, .attempt = arena_strdup(a, attempt)};
+	struct fetch_request r = {.flags = FETCH_YIELDS_TOKENS, .attempt = arena_strdup(a, attempt), .consumes = ""};
 
 	client_auth_post(c, c->profile->token_url, body, a, &r);
 	r.label = arena_printf(a, "token %s", c->label ? c->label : "");

@@ -71,6 +71,8 @@
 	  "auth_id = $5, verifier = NULL, nonce = NULL WHERE session_id = $1 AND result = ''")                      \
 	X(FLOWS_OPEN, IDS, "SELECT session_id FROM oauth_sessions WHERE intent_attempt <> '' AND result = '' "           \
 	  "ORDER BY intent_deadline LIMIT 1000")                                                                    \
+	X(FLOWS_OF_ATTEMPT, IDS, "SELECT session_id FROM oauth_sessions WHERE intent_attempt = $1 "                 \
+	  "AND intent_attempt <> '' AND result = '' LIMIT 1")                                                       \
 	X(FLOWS_UNFINISHED_COUNT, COUNTS, "SELECT count(*) FROM oauth_sessions WHERE claimed_at = 0 AND expires_at > $1") \
 	X(FLOWS_EXPIRE, NONE, "DELETE FROM oauth_sessions WHERE expires_at < $1 AND "                               \
 	  "(intent_attempt = '' OR result <> '')")                                                                  \
@@ -132,6 +134,8 @@
 	  "previous_refresh_token = NULL, refresh_fp = '', intent_attempt = '' WHERE grant_id = $1 AND is_revoked = 1") \
 	X(GRANTS_OPEN, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt <> '' "                       \
 	  "ORDER BY intent_deadline LIMIT 1000")                                                                    \
+	X(GRANTS_OF_ATTEMPT, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt = $1 "              \
+	  "AND intent_attempt <> '' LIMIT 1")                                                                       \
 	X(GRANTS_TO_REVOKE, IDS, "SELECT g.grant_id FROM oauth_token_grants g LEFT JOIN revocation_queue q "            \
 	  "ON q.revocation_id = g.grant_id WHERE g.is_revoked = 1 AND g.access_token IS NOT NULL "                  \
 	  "AND (q.due_at IS NULL OR q.due_at <= $1) ORDER BY g.updated_at LIMIT 1000")                              \

@@ -19,19 +19,14 @@ static void require(bool holds)
 static void check_head(struct slice text)
 {
 	struct fetch_answer answer = {0};
-	struct slice attempt;
+	struct fetch_bond bond;
 	struct buf again;
-	char id[33] = "";
 
 	if (fetch_parse_head(text, &answer))
 		return;
-	attempt = slice_sub(text, 8, slice_index(text, '\n') - 8);
-	require(attempt.n < sizeof id);
-	if (attempt.n)
-		memcpy(id, attempt.p, attempt.n);
-	require(fetch_head_is_of(text, id));
+	require(fetch_parse_bond(text, &bond) == ERR_OK && fetch_head_is_of(text, bond.attempt));
 	buf_init(&again, 1024);
-	fetch_put_head(&again, id, &answer);
+	fetch_put_head(&again, &bond, &answer);
 	require(buf_ok(&again) && slice_eq(buf_slice(&again), text));
 	buf_done(&again);
 }
@@ -39,7 +34,7 @@ static void check_head(struct slice text)
 static void check_headers(struct slice text)
 {
 	struct arena *a = arena_new(1 << 20);
-	struct fetch_request r = {.attempt = "", .method = "GET", .url = "https://a/", .body_cap = 1, .label = "x"}, back;
+	struct fetch_request r = {.attempt = "", .consumes = "", .method = "GET", .url = "https://a/", .body_cap = 1, .label = "x"}, back;
 	struct ipc_message m, again;
 
 	require(fetch_to_message(&r, a, &m, NULL) == ERR_OK);
