@@ -7,7 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeded } from '../e2e/lib/chaos.mjs';
+import { seeded, spooled } from '../e2e/lib/chaos.mjs';
 import { eventually } from '../e2e/lib/process.mjs';
 import { endsSome } from './lib/endings.mjs';
 import {
@@ -25,6 +25,8 @@ test(`R-01 the adversary, R4: ${REFRESHES} refreshes, ${KILLS} kills inside them
 	nothingLost(await verdict(t, world, load));
 	assert.ok(load.inside >= KILLS, `only ${load.inside} kills fell into a refresh`);
 	assert.ok(ROLES.every((role) => load.kills[role] > 0));
+	// Also of those answers that were committed by a clerk which died before it released them.
+	await eventually('every spool slot is free again', () => spooled(world.service) === 0);
 	assert.ok(world.service.program.running);
 });
 
