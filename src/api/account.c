@@ -27,7 +27,7 @@ enum err api_account_login(struct call *c, struct errinfo *ei)
 	static const struct fields_owned owned[] = {{NULL, NULL}};
 	struct fields fields;
 	struct slice name, password;
-	struct secret *cookie, *secret;
+	struct secret *cookie;
 	struct jsonw w;
 	enum err e = fields_sort(c, taken, owned, &fields, ei);
 
@@ -41,8 +41,9 @@ enum err api_account_login(struct call *c, struct errinfo *ei)
 		e = err_field(ei, "password", "is required");
 	if (e)
 		return e;
-	secret = secret_in_arena(c->arena, secret_new(password));
-	e = users_sign_in(c->core, name, secret, c->arena, &cookie, ei);
+	if (!c->reply)
+		return call_ask_password(c, name, password, ei);
+	e = call_signed_in(c, name, &cookie, ei);
 	if (e)
 		return e;
 	call_set_session(c, cookie);

@@ -10,6 +10,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "core/users.h"
 #include "secret/hash.h"
 
 enum { BROWSER_COOKIE_LIFE_S = 400 * 24 * 60 * 60, COOKIE_MAX = 128 };
@@ -58,6 +59,26 @@ struct slice call_browser(struct call *c)
 	buf_done(&text);
 	set_cookie(c, "fw_browser", value, BROWSER_COOKIE_LIFE_S);
 	return value;
+}
+
+enum err call_ask_password(struct call *c, struct slice name, struct slice password, struct errinfo *ei)
+{
+	const char *stored;
+	enum err e = users_password(c->core, name, c->arena, &stored, ei);
+
+	if (!e)
+		c->ask = (struct call_ask){.kind = CALL_ASK_PASSWORD, .password = secret_in_arena(c->arena, secret_new(password)),
+					   .stored = stored};
+	return e;
+}
+
+enum err call_signed_in(struct call *c, struct slice name, struct secret **ret_cookie, struct errinfo *ei)
+{
+	if (!c->reply->err)
+		return users_sign_in(c->core, name, c->ask.stored, c->reply->matches, c->arena, ret_cookie, ei);
+	if (ei)
+		*ei = c->reply->why;
+	return c->reply->err;
 }
 
 void call_set_session(struct call *c, const struct secret *session)

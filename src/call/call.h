@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One request on its way through a worker: who calls, what the handler works with, and what it may ask of
- * the clerk. A handler is a straight-line function on the store thread. What needs a provider it puts into
- * `ask` and returns; the worker brings the clerk's reply and runs the handler again with `reply` set.
+ * the clerk. A handler is a straight-line function on the store thread. What needs a provider, or the time that
+ * checking a password takes, it puts into `ask` and returns; the worker brings the reply and runs the handler
+ * again with `reply` set.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 #include "json/jsonr.h"
 #include "json/jsonw.h"
 
-enum call_ask_kind { CALL_ASK_NOTHING, CALL_ASK_EXCHANGE, CALL_ASK_REFRESH };
+enum call_ask_kind { CALL_ASK_NOTHING, CALL_ASK_EXCHANGE, CALL_ASK_REFRESH, CALL_ASK_PASSWORD };
 
 struct call_ask {
 	enum call_ask_kind kind;
@@ -20,11 +21,14 @@ struct call_ask {
 	struct secret *code;    /* exchange */
 	int64_t min_life_ms;    /* refresh: at least so much life, */
 	int64_t newer_than;     /* and of a later generation than this; -1: any */
+	const struct secret *password; /* password: does it match */
+	const char *stored;     /* this hash; "": nobody's */
 };
 
 struct call_reply {
 	enum err err;
 	struct errinfo why;
+	bool matches; /* to a password */
 };
 
 enum { CALL_REVOKES_MAX = 10000 };
@@ -76,6 +80,12 @@ struct slice call_browser_cookie(const struct call *c);
  * The browser's cookie, made and set on the response when the request has none: what flows are bound to (OA-01).
  */
 struct slice call_browser(struct call *c);
+/*
+ * A sign-in takes both runs of a handler: the first asks for the password's check, the second opens the session, or
+ * returns ERR_UNAUTHENTICATED, or ERR_LIMIT when too many sign in at this moment.
+ */
+enum err call_ask_password(struct call *c, struct slice name, struct slice password, struct errinfo *ei);
+enum err call_signed_in(struct call *c, struct slice name, struct secret **ret_cookie, struct errinfo *ei);
 void call_set_session(struct call *c, const struct secret *cookie);
 void call_clear_session(struct call *c);
 /* The token that this session's forms carry; ERR_FORBIDDEN unless the form's field `form_token` is it. */

@@ -16,6 +16,7 @@
 #include "core/testcore.h"
 #include "core/users.h"
 #include "secret/apikey.h"
+#include "secret/password.h"
 
 #define OK(call_) assert_int_equal((call_), ERR_OK)
 #define REST "\"client_id\":\"c\",\"client_secret\":\"s3cr3t-value\",\"authorize_url\":\"https://p.example/a\",\"token_url\":\"https://p.example/t\""
@@ -246,11 +247,20 @@ static void a_revoked_or_broken_key_opens_nothing(void **state)
 	assert_int_equal(access_by_key(&t->core, secret_expose(text), t->arena, &c, &t->ei), ERR_UNAUTHENTICATED);
 }
 
+static enum err sign_in(struct testcore *t, const char *name, const struct secret *password, struct secret **ret_cookie)
+{
+	const char *stored;
+
+	OK(users_password(&t->core, slice_from(name), t->arena, &stored, &t->ei));
+	return users_sign_in(&t->core, slice_from(name), stored, password_matches(password, stored), t->arena, ret_cookie, &t->ei);
+}
+
 static void signing_in_and_out(void **state)
 {
 	struct testcore *t = *state;
 	CLEANUP(secret_free) struct secret *password = secret_new(SLICE_LIT("correct horse")), *wrong = secret_new(SLICE_LIT("wrong horse"));
 	struct secret *token, *cookie, *second;
+	const char *stored;
 	struct caller c;
 	bool needed;
 
@@ -262,13 +272,19 @@ static void signing_in_and_out(void **state)
 	assert_int_equal(users_link_spend(&t->core, secret_expose(token), password, t->arena, &second, &t->ei), ERR_NOT_FOUND);
 	OK(access_by_session(&t->core, secret_expose(cookie), t->arena, &c, &t->ei));
 	assert_int_equal(access_need(&c, ACCESS_TOKENS_READ, &t->ei), ERR_FORBIDDEN);
-	assert_int_equal(users_sign_in(&t->core, slice_from("admin"), wrong, t->arena, &second, &t->ei), ERR_UNAUTHENTICATED);
-	assert_int_equal(users_sign_in(&t->core, slice_from("nobody"), password, t->arena, &second, &t->ei), ERR_UNAUTHENTICATED);
-	OK(users_sign_in(&t->core, slice_from("admin"), password, t->arena, &second, &t->ei));
+	assert_int_equal(sign_in(t, "admin", wrong, &second), ERR_UNAUTHENTICATED);
+	assert_int_equal(sign_in(t, "nobody", password, &second), ERR_UNAUTHENTICATED);
+	OK(sign_in(t, "admin", password, &second));
 	OK(users_sign_out(&t->core, c.session_hash, &t->ei));
 	assert_int_equal(access_by_session(&t->core, secret_expose(cookie), t->arena, &c, &t->ei), ERR_UNAUTHENTICATED);
 	t->now_ms += USERS_SESSION_IDLE_MS + 1; /* WB-02 */
 	assert_int_equal(access_by_session(&t->core, secret_expose(second), t->arena, &c, &t->ei), ERR_UNAUTHENTICATED);
+	OK(users_admin_link(&t->core, t->arena, &token, &t->ei));
+	/* While the right password was being checked, another was chosen. */
+	OK(users_password(&t->core, slice_from("admin"), t->arena, &stored, &t->ei));
+	OK(users_link_spend(&t->core, secret_expose(token), wrong, t->arena, &cookie, &t->ei));
+	assert_int_equal(users_sign_in(&t->core, slice_from("admin"), stored, true, t->arena, &second, &t->ei), ERR_UNAUTHENTICATED);
+	OK(sign_in(t, "admin", wrong, &second));
 	OK(users_admin_link(&t->core, t->arena, &token, &t->ei));
 	t->now_ms += USERS_LINK_LIFE_MS;
 	assert_int_equal(users_link_check(&t->core, secret_expose(token), t->arena, &t->ei), ERR_NOT_FOUND);

@@ -2,6 +2,8 @@
 /* Sign-in and sessions. Must never keep a link's or a cookie's text: only hashes are stored. */
 #include "core/users.h"
 
+#include <string.h>
+
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -145,15 +147,35 @@ enum err users_link_spend(struct core *core, struct slice token, const struct se
 	return e;
 }
 
-enum err users_sign_in(struct core *core, struct slice name, const struct secret *password, struct arena *a,
+static enum err find_named(struct core *core, struct slice name, struct arena *a, struct user_row *ret, struct errinfo *ei)
+{
+	enum err e = store_find(core->store, SQL_USER_BY_NAME, STORE_PARAMS(STORE_SLICE(name)), a, ret, ei);
+
+	if (e == ERR_NOT_FOUND)
+		*ret = (struct user_row){.password_hash = ""};
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err users_password(struct core *core, struct slice name, struct arena *a, const char **ret_stored, struct errinfo *ei)
+{
+	struct user_row user;
+	enum err e = find_named(core, name, a, &user, ei);
+
+	if (!e)
+		*ret_stored = user.password_hash;
+	return e;
+}
+
+enum err users_sign_in(struct core *core, struct slice name, const char *stored, bool matches, struct arena *a,
 		       struct secret **ret_cookie, struct errinfo *ei)
 {
-	struct user_row user = {0};
-	enum err e = store_find(core->store, SQL_USER_BY_NAME, STORE_PARAMS(STORE_SLICE(name)), a, &user, ei);
+	struct user_row user;
+	enum err e = find_named(core, name, a, &user, ei);
 
-	if (e && e != ERR_NOT_FOUND)
+	if (e)
 		return e;
-	if (!password_matches(password, user.password_hash) || !user.is_active) {
+	/* A password that was changed meanwhile ended all sessions: the old one must not begin another. */
+	if (!matches || !user.is_active || strcmp(user.password_hash, stored) != 0) {
 		/* The name is not recorded: people type their pass phrase into that field, too. */
 		auditing_note(core, &(const struct record){.event = "sign_in_refused", .user_id = user.user_id});
 		return err_set(ei, ERR_UNAUTHENTICATED, "the name or the password is wrong");

@@ -20,8 +20,13 @@ enum err users_link_check(struct core *core, struct slice token, struct arena *a
 /* Spends the link, sets the password, ends all sessions of the administrator and opens a new one. */
 enum err users_link_spend(struct core *core, struct slice token, const struct secret *password, struct arena *a,
 			  struct secret **ret_cookie, struct errinfo *ei);
-/* Checks name and password and opens a session. ERR_UNAUTHENTICATED tells nothing more (WB-07). Takes about 60 ms. */
-enum err users_sign_in(struct core *core, struct slice name, const struct secret *password, struct arena *a,
+/* The hash that the password of this name is to be checked against, "" when there is no such user (WB-07). */
+enum err users_password(struct core *core, struct slice name, struct arena *a, const char **ret_stored, struct errinfo *ei);
+/*
+ * After the password was checked against `stored`, which takes too long for the store thread: opens a session if it
+ * `matches` and is still the user's. ERR_UNAUTHENTICATED tells nothing more (WB-07).
+ */
+enum err users_sign_in(struct core *core, struct slice name, const char *stored, bool matches, struct arena *a,
 		       struct secret **ret_cookie, struct errinfo *ei);
 enum err users_sign_out(struct core *core, const char *session_hash, struct errinfo *ei);
 /* A live session by the hash of its cookie; notes that it was used. ERR_UNAUTHENTICATED otherwise. */

@@ -52,9 +52,9 @@ static enum err end_old_session(struct call *c, struct errinfo *ei)
 
 enum err ui_signin_submit(struct call *c, struct errinfo *ei)
 {
-	struct secret *password, *cookie;
+	struct slice name, password;
+	struct secret *cookie;
 	struct params form;
-	struct slice name;
 	const char *next;
 	enum err e = call_form(c, &form, ei);
 
@@ -62,11 +62,13 @@ enum err ui_signin_submit(struct call *c, struct errinfo *ei)
 		return e;
 	name = params_get(&form, "name");
 	next = next_path(params_get(&form, "next"), c->arena);
-	password = secret_in_arena(c->arena, secret_new(params_get(&form, "password")));
-	if (name.n > 100 || secret_length(password) > PASSWORD_MAX)
+	password = params_get(&form, "password");
+	if (name.n > 100 || password.n > PASSWORD_MAX)
 		e = err_set(ei, ERR_UNAUTHENTICATED, "the name or the password is wrong");
+	else if (!c->reply)
+		return call_ask_password(c, name, password, ei);
 	else
-		e = users_sign_in(c->core, name, password, c->arena, &cookie, ei);
+		e = call_signed_in(c, name, &cookie, ei);
 	if (e == ERR_UNAUTHENTICATED) {
 		show(c, 401, "The name or the password is wrong.", arena_strndup(c->arena, slice_sub(name, 0, 100)), next);
 		return ERR_OK;

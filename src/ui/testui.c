@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "core/users.h"
 #include "http/path.h"
+#include "secret/password.h"
 #include "ui/routes.h"
 
 void testui_init(struct testui *t)
@@ -116,6 +117,12 @@ int testui_ask(struct testui *t, const struct testui_ask *ask)
 	t->err = call_prepare(&t->call, t->route, &t->why);
 	if (!t->err)
 		t->err = t->route->handler(&t->call, &t->why);
+	if (!t->err && t->call.ask.kind == CALL_ASK_PASSWORD) {
+		t->reply = (struct call_reply){.matches = password_matches(t->call.ask.password, t->call.ask.stored)};
+		t->call.reply = &t->reply;
+		t->err = t->route->handler(&t->call, &t->why);
+		return finish(t);
+	}
 	return t->err || t->call.ask.kind == CALL_ASK_NOTHING ? finish(t) : 0;
 }
 

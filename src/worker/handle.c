@@ -13,7 +13,7 @@
 #include "call/call.h"
 #include "ui/routes.h"
 
-enum { CLERK_WAIT_MS = 15 * 1000, TICK_MS = 250, RETRY_AFTER_S = 5 };
+enum { CLERK_WAIT_MS = 15 * 1000, TICK_MS = 250, RETRY_AFTER_S = 5, SIGN_IN_AGAIN_S = 2 };
 
 /* One request under way. Lives in the request's arena, so it ends with the answer. */
 struct handling {
@@ -25,6 +25,7 @@ struct handling {
 	struct response response;
 	struct call_reply reply;
 	struct job job;
+	struct hashing_check check;
 	struct outbox_item records;
 	enum err err;
 	struct errinfo why;
@@ -179,23 +180,45 @@ static void wait_for_clerk(struct handling *h)
 		uv_timer_start(&d->deadline, on_deadline, TICK_MS, TICK_MS);
 }
 
-static void handler_done(struct job *job)
-{
-	struct handling *h = CONTAINER_OF(job, struct handling, job);
-
-	outbox_opened(&h->desk->outbox, &h->records);
-	if (!h->err && h->call.ask.kind != CALL_ASK_NOTHING && !h->call.reply)
-		wait_for_clerk(h);
-	else
-		answer(h);
-}
-
 /* The reply is there: the handler runs again with it. */
 static void resume(struct handling *h)
 {
 	list_remove(&h->node);
 	h->call.reply = &h->reply;
 	jobs_submit(h->desk->jobs, &h->job);
+}
+
+static void password_checked(struct hashing_check *check)
+{
+	struct handling *h = CONTAINER_OF(check, struct handling, check);
+
+	h->reply = (struct call_reply){.matches = check->matches};
+	resume(h);
+}
+
+static void check_password(struct handling *h)
+{
+	h->check = (struct hashing_check){.password = h->call.ask.password, .stored = h->call.ask.stored, .done = password_checked};
+	if (hashing_submit(&h->desk->hashing, &h->check))
+		return;
+	h->reply = (struct call_reply){.err = ERR_LIMIT};
+	err_set(&h->reply.why, ERR_LIMIT, "too many sign-ins are being checked at this moment");
+	err_hint(&h->reply.why, ERR_LIMIT, "Try again in a moment.");
+	h->reply.why.retry_after_s = SIGN_IN_AGAIN_S;
+	resume(h);
+}
+
+static void handler_done(struct job *job)
+{
+	struct handling *h = CONTAINER_OF(job, struct handling, job);
+
+	outbox_opened(&h->desk->outbox, &h->records);
+	if (h->err || h->call.ask.kind == CALL_ASK_NOTHING || h->call.reply)
+		answer(h);
+	else if (h->call.ask.kind == CALL_ASK_PASSWORD)
+		check_password(h);
+	else
+		wait_for_clerk(h);
 }
 
 static void give_up(struct handling *h, enum err e, const char *detail)

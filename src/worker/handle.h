@@ -13,6 +13,7 @@
 #include "http/server.h"
 #include "ipc/channel.h"
 #include "store/jobs.h"
+#include "worker/hashing.h"
 #include "worker/outbox.h"
 
 struct handle_desk {
@@ -20,6 +21,7 @@ struct handle_desk {
 	struct jobs *jobs;
 	struct core core;          /* of the store thread */
 	struct outbox outbox;
+	struct hashing hashing;
 	struct router *router;
 	struct channel *clerk;
 	struct list waiting;       /* handlings that wait for the clerk, oldest first */

@@ -207,6 +207,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 		return e;
 	handle_init(&w->desk);
 	w->desk.jobs = jobs_start(role->loop, NULL);
+	hashing_start(&w->desk.hashing, role->loop);
 	start_outbox(w);
 	w->desk.clerk = channel_new(&clerk);
 	if (role->slot == 0)
@@ -244,6 +245,13 @@ static void jobs_stopped(void *arg)
 	role_stopped(w->role);
 }
 
+static void hashing_stopped(void *arg)
+{
+	struct worker *w = arg;
+
+	jobs_stop(w->desk.jobs, jobs_stopped, w);
+}
+
 /* The server has no connection left, so no request is running. */
 static void drained(void *arg)
 {
@@ -253,7 +261,7 @@ static void drained(void *arg)
 	channel_free(&w->desk.clerk);
 	handle_done(&w->desk);
 	outbox_stop(&w->desk.outbox);
-	jobs_stop(w->desk.jobs, jobs_stopped, w);
+	hashing_stop(&w->desk.hashing, hashing_stopped, w);
 }
 
 static void on_stop(struct role *role, bool orphaned)
