@@ -34,7 +34,7 @@ async function multiply(service, originals, wanted) {
 		{ auth_id: 'n.auth_id', user_id: 'n.user_id', grant_id: 'n.grant_id', subject: 'n.auth_id' });
 	const id = 'lower(hex(randomblob(16)))';
 	await sqlite(service, `
-		PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; PRAGMA temp_store = MEMORY; BEGIN;
+		PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; PRAGMA temp_store = MEMORY; BEGIN;
 		CREATE TEMP TABLE originals AS SELECT row_number() OVER () AS o, auth_id, user_id, grant_id FROM user_app_oauth_authentications;
 		CREATE TEMP TABLE n AS WITH RECURSIVE i (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i WHERE i < ${wanted - originals})
 			SELECT i % ${originals} + 1 AS o, ${id} AS user_id, ${id} AS grant_id, ${id} AS auth_id FROM i;
@@ -43,7 +43,7 @@ async function multiply(service, originals, wanted) {
 			FROM n JOIN originals USING (o) JOIN oauth_token_grants t ON t.grant_id = originals.grant_id;
 		INSERT INTO user_app_oauth_authentications (${connections.into}) SELECT ${connections.from}
 			FROM n JOIN originals USING (o) JOIN user_app_oauth_authentications t ON t.auth_id = originals.auth_id;
-		COMMIT; PRAGMA wal_checkpoint(TRUNCATE);`);
+		COMMIT; PRAGMA journal_mode = WAL;`);
 	assert.equal(await sqlite(service, 'SELECT count(*) FROM oauth_token_grants;'), String(wanted));
 }
 
