@@ -58,12 +58,13 @@ static void grow(struct buf *b, size_t need)
 
 	while (cap <= need)
 		cap = cap > SIZE_MAX / 2 ? need + 1 : cap * 2;
-	bigger = mem_calloc(cap, 1);
+	bigger = mem_realloc(NULL, cap, 1); /* not zeroed: what nobody wrote is neither read nor wiped */
 	if (b->p) {
 		memcpy(bigger, b->p, b->n);
 		sodium_memzero(b->p, b->touched);
 		free(b->p);
 	}
+	bigger[b->n] = '\0';
 	b->p = bigger;
 	b->cap = cap;
 	b->touched = b->n;
@@ -83,6 +84,12 @@ static char *room(struct buf *b, size_t n)
 	if (need >= b->touched)
 		b->touched = need + 1;
 	return b->p + b->n;
+}
+
+void buf_ensure(struct buf *b, size_t n)
+{
+	if (!b->overflow && n <= b->max - b->n && b->n + n >= b->cap)
+		grow(b, b->n + n);
 }
 
 char *buf_reserve(struct buf *b, size_t n)

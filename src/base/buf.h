@@ -17,7 +17,7 @@ struct buf {
 	size_t n;   /* bytes in use */
 	size_t cap; /* bytes allocated */
 	size_t max; /* never more than this in use */
-	size_t touched; /* so many bytes may have been written since the last wiping; beyond them all is zero */
+	size_t touched; /* so many bytes may have been written since the last wiping; beyond them is nothing of ours */
 	bool overflow;
 };
 
@@ -37,6 +37,8 @@ void buf_put_all(struct buf *b, const struct slice *parts, size_t n);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Decimal. */
 void buf_put_i64(struct buf *b, int64_t value);
+/* Gets the memory for `n` more bytes now; a maximum that forbids them shows when they are put. */
+void buf_ensure(struct buf *b, size_t n);
 /*
  * Room for `n` more bytes, and a NUL behind them, to be written at the returned place; NULL when the
  * maximum forbids. Then buf_commit() of what was written.

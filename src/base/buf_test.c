@@ -107,7 +107,7 @@ static void test_consume(void **state)
 		buf_puts(&b, "abcdef");
 		buf_consume(&b, cases[i].n);
 		assert_string_equal(buf_cstr(&b), cases[i].left);
-		for (size_t k = b.n; k < b.cap; k++)
+		for (size_t k = b.n; k < 6; k++)
 			assert_int_equal(b.p[k], 0); /* what was consumed is wiped */
 		buf_done(&b);
 	}
@@ -125,7 +125,7 @@ static void test_cut(void **state)
 	buf_cut(&b, 7);
 	buf_cut(&b, 2);
 	assert_string_equal(buf_cstr(&b), "ab");
-	for (size_t k = b.n; k < b.cap; k++)
+	for (size_t k = b.n; k < 6; k++)
 		assert_int_equal(b.p[k], 0); /* what was cut off is wiped */
 	assert_false(buf_ok(&b));
 	buf_done(&b);
@@ -162,6 +162,29 @@ static void test_bytes_and_reserve(void **state)
 	buf_done(&b);
 }
 
+/* Memory is there before it is needed, and costs no wiping as long as nothing was written into it. */
+static void test_ensure(void **state)
+{
+	struct buf b;
+	const char *p;
+
+	(void)state;
+	buf_init(&b, 5000);
+	buf_ensure(&b, 5001);
+	assert_null(b.p);
+	assert_true(buf_ok(&b));
+	buf_ensure(&b, 5000);
+	p = b.p;
+	assert_non_null(p);
+	assert_int_equal(b.touched, 0);
+	assert_string_equal(buf_cstr(&b), "");
+	for (int i = 0; i < 5000; i++)
+		buf_putc(&b, 'x');
+	assert_true(buf_ok(&b));
+	assert_ptr_equal(b.p, p);
+	buf_done(&b);
+}
+
 static size_t not_zero(const struct buf *b)
 {
 	size_t found = 0;
@@ -178,6 +201,8 @@ static void test_a_reset_leaves_nothing(void **state)
 
 	(void)state;
 	buf_init(&b, 5000);
+	buf_ensure(&b, 5000);
+	memset(b.p, 0, b.cap); /* what was there before is not ours to wipe */
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < 200; i++)
 			buf_puts(&b, "secret ");
@@ -236,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_consume),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bytes_and_reserve),
+		cmocka_unit_test(test_ensure),
 		cmocka_unit_test(test_a_reset_leaves_nothing),
 		cmocka_unit_test(test_parts_go_in_together_or_not_at_all),
 	};

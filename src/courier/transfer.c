@@ -358,7 +358,7 @@ struct transfer *transfer_start(struct transfers *s, const struct fetch_request 
 	t->arg = arg;
 	keep_request(t, r);
 	buf_init(&t->received, r->body_cap);
-	buf_reserve(&t->received, r->body_cap); /* memory for the answer before anything is sent */
+	buf_ensure(&t->received, r->body_cap); /* memory for the answer before anything is sent */
 	uv_timer_init(s->args.loop, &t->timer);
 	t->timer.data = t;
 	begin(t);
