@@ -50,8 +50,14 @@ const KILLS = {
 	},
 };
 
-// Fills up with new accounts in place of those that were lost.
-async function topUp(world) {
+// Ready for the next round, with new accounts in place of those that were lost.
+async function prepare(world) {
+	// Who dies often is restarted late; in a new service nobody has died yet.
+	world.rounds = (world.rounds ?? 0) + 1;
+	if (world.rounds % 3 === 0) {
+		await world.service.stop();
+		await world.service.start();
+	}
 	while (world.crowd.filter((flow) => !flow.lost).length < AT_ONCE) {
 		const n = world.crowd.length;
 		world.crowd.push(await connect(world.service, world.authenticator, { user: `u${n}`, account: `account-${n}` }));
@@ -61,8 +67,11 @@ async function topUp(world) {
 // How many attempts were open when it died, and how long after the restart every loss had its name.
 async function round(world, die, { random, loses }) {
 	const load = new Load({ ...world, crowd: world.crowd.filter((flow) => !flow.lost) }).start();
-	await eventually('a refresh under way', async () => (await world.inFlight()) > 0, 15000);
-	await sleep(random() * 40);
+	await eventually('a refresh under way, and some time later still one', async () => {
+		if (await world.inFlight() === 0) return false;
+		await sleep(random() * 30);
+		return (await world.inFlight()) > 0;
+	}, 15000);
 	const open = await die(world);
 	const restarted = Date.now();
 	await load.stop();
@@ -95,7 +104,7 @@ for (const [what, die] of Object.entries(KILLS)) {
 				served.push(...load.served);
 				assert.deepEqual(load.wrong, []);
 				for (const client of load.clients) client.flow.lost = client.lost;
-				await topUp(world);
+				await prepare(world);
 			}
 			await world.calm();
 			const last = await probe(world);

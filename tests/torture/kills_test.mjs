@@ -30,6 +30,15 @@ test(`R-01 the adversary, R4: ${REFRESHES} refreshes, ${KILLS} kills inside them
 	assert.ok(world.service.program.running);
 });
 
+for (const rotation of ['R0', 'R1', 'R2', 'R3']) {
+	test(`R-01 the adversary, ${rotation}: ${FEW} kills inside refreshes (seed ${SEED})`, { timeout: 600000 }, async (t) => {
+		const world = await atAdversary(t, { connections: 10, settings: { ...R4, rotation } });
+		const load = await torture(world, { kills: FEW, refreshes: FEW, random: seeded(SEED + 3) });
+		nothingLost(await verdict(t, world, load));
+		assert.ok(load.inside >= FEW);
+	});
+}
+
 test(`R-01 the practice provider: 200 refreshes, ${FEW} kills inside them (seed ${SEED})`, { timeout: 600000 }, async (t) => {
 	const random = seeded(SEED + 1);
 	const world = await atPractice(t, { connections: 20, delay: () => 10 + random() * 15 });
