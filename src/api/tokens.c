@@ -1,34 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /credentials/connections/{ref}/token: the one route that hands out a secret. */
+#include "api/tokens.h"
+
 #include "api/fields.h"
 #include "api/routes.h"
 #include "core/auditing.h"
 #include "core/grants.h"
 
-static enum err wanted_ttl(struct call *c, int64_t *ret, struct errinfo *ei)
+enum err api_tokens_min_ttl(const struct params *query, int64_t *ret_seconds, struct errinfo *ei)
 {
-	struct slice text = params_get(&c->query, "min_ttl");
+	struct slice text = params_get(query, "min_ttl");
 	uint64_t value = GRANTS_MIN_TTL_DEFAULT_S;
 
 	if (text.p && !slice_to_u64(text, GRANTS_MIN_TTL_MAX_S, &value))
 		return err_field(ei, "min_ttl", "must be a whole number of seconds from 0 to %d", GRANTS_MIN_TTL_MAX_S);
-	*ret = (int64_t)value;
+	*ret_seconds = (int64_t)value;
 	return ERR_OK;
 }
 
-static void answer_token(struct call *c, const struct grant_reading *r)
+struct record api_tokens_record(const char *app_id, const char *user_id, const char *connection_id, const char *grant_id,
+				int64_t generation, const char *fingerprint)
 {
-	int64_t left_ms = r->expires_at - core_now(c->core);
+	return (struct record){.event = "token_read", .app_id = app_id, .connection_id = connection_id, .user_id = user_id,
+			       .grant_id = grant_id, .generation = generation, .fingerprint = fingerprint};
+}
+
+int64_t api_tokens_seconds_left(const struct grant_life *life, int64_t now)
+{
+	return life->expires_at > now ? (life->expires_at - now) / 1000 : 0;
+}
+
+static void answer_token(struct call *c, const struct grant_reading *r, struct call_kept *kept)
+{
+	struct slice seconds = slice_from(arena_printf(c->arena, "%lld", (long long)api_tokens_seconds_left(&r->life, core_now(c->core))));
 	struct jsonw w = call_json(c, 200);
 
 	jsonw_object(&w, NULL);
 	jsonw_slice(&w, "access_token", secret_expose(r->access_token));
 	jsonw_string(&w, "token_type", r->token_type);
-	jsonw_time(&w, "expires_at", r->expires_at);
-	if (r->expires_at)
-		jsonw_integer(&w, "expires_in", left_ms > 0 ? left_ms / 1000 : 0);
+	jsonw_time(&w, "expires_at", r->life.expires_at);
+	if (r->life.expires_at)
+		jsonw_raw(&w, "expires_in", seconds);
 	else
 		jsonw_null(&w, "expires_in");
+	/* The seconds are all that differs when the same is asked again. */
+	kept->seconds_end = c->response->body.n;
+	kept->seconds_at = kept->seconds_end - (r->life.expires_at ? seconds.n : 0);
 	jsonw_raw(&w, "scopes", slice_from(r->scopes));
 	jsonw_string(&w, "fingerprint", r->fingerprint);
 	jsonw_object_end(&w);
@@ -39,6 +56,8 @@ enum err api_tokens_read(struct call *c, struct errinfo *ei)
 	struct app_row app;
 	struct user_row user;
 	struct grant_reading reading;
+	struct call_kept *kept;
+	struct record record;
 	struct grant_read_args args = {
 		.app = &app,
 		.user = &user,
@@ -52,19 +71,22 @@ enum err api_tokens_read(struct call *c, struct errinfo *ei)
 	if (!e)
 		e = access_user(c->core, &c->caller, &app, params_get(&c->query, "user"), c->arena, &user, ei);
 	if (!e)
-		e = wanted_ttl(c, &args.min_ttl_s, ei);
+		e = api_tokens_min_ttl(&c->query, &args.min_ttl_s, ei);
 	if (!e)
 		e = grants_read(c->core, &args, c->arena, &reading, ei);
 	if (e)
 		return e;
-	if (reading.wants_refresh)
+	if (reading.wants_refresh) {
 		c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = reading.grant_id, .min_life_ms = reading.min_life_ms, .newer_than = -1};
-	else {
-		auditing_note(c->core, &(const struct record){
-			.event = "token_read", .app_id = app.app_id, .connection_id = reading.connection_id, .user_id = user.user_id,
-			.grant_id = reading.grant_id, .generation = reading.generation, .fingerprint = reading.fingerprint});
-		answer_token(c, &reading);
+		return ERR_OK;
 	}
+	kept = ARENA_NEW(c->arena, struct call_kept);
+	*kept = (struct call_kept){.app_id = app.app_id, .user_id = user.user_id, .reading = reading};
+	record = api_tokens_record(app.app_id, user.user_id, reading.connection_id, reading.grant_id, reading.generation,
+				   kept->reading.fingerprint);
+	auditing_note(c->core, &record);
+	answer_token(c, &reading, kept);
+	c->kept = kept;
 	return ERR_OK;
 }
 

@@ -91,10 +91,9 @@ void call_clear_session(struct call *c)
 	set_cookie(c, "fw_session", (struct slice){.p = "", .n = 0}, 0);
 }
 
-/* The key of the caller, if one was sent; Bearer beats X-API-Key. */
-static struct slice presented_key(const struct call *c, bool *ret_presented)
+struct slice call_presented_key(const struct request *request, bool *ret_presented)
 {
-	struct slice auth = request_header(c->request, "authorization"), key = request_header(c->request, "x-api-key");
+	struct slice auth = request_header(request, "authorization"), key = request_header(request, "x-api-key");
 
 	*ret_presented = auth.p || key.p;
 	if (auth.n > 7 && slice_is_nocase(slice_sub(auth, 0, 7), "bearer "))
@@ -106,7 +105,7 @@ static enum err find_caller(struct call *c, const struct call_route *route, stru
 {
 	struct slice session = call_session_cookie(c);
 	bool presented;
-	struct slice key = presented_key(c, &presented);
+	struct slice key = call_presented_key(c->request, &presented);
 	struct errinfo why = {0};
 	enum err e = ERR_UNAUTHENTICATED;
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/access.h"
+#include "core/grants.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "json/jsonr.h"
@@ -31,6 +32,16 @@ struct call_reply {
 	bool matches; /* to a password */
 };
 
+/*
+ * What a handler leaves of a token that it has handed out, so that its worker may answer the same question again without it.
+ * Texts are the request's.
+ */
+struct call_kept {
+	const char *app_id, *user_id;
+	struct grant_reading reading;  /* its secret is in the body */
+	size_t seconds_at, seconds_end; /* where in the body the digits of the remaining seconds stand */
+};
+
 enum { CALL_REVOKES_MAX = 10000 };
 
 struct call {
@@ -44,6 +55,7 @@ struct call {
 	struct call_ask ask;
 	const struct call_reply *reply; /* set when the handler runs again */
 	void *state;                   /* the handler's own, kept between its two runs; in the arena */
+	const struct call_kept *kept;  /* NULL: nothing may be kept of this answer */
 	/* Ended grants that the clerk is to tell the provider of, after the answer; nobody waits. */
 	const char *const *revoke;
 	size_t revoke_count;
@@ -73,6 +85,8 @@ struct call_route {
  */
 enum err call_prepare(struct call *c, const struct call_route *route, struct errinfo *ei);
 
+/* The key that the request presents, if any (`ret_presented`): Bearer beats X-API-Key; n 0 when it cannot be one. */
+struct slice call_presented_key(const struct request *request, bool *ret_presented);
 /* The session cookie's and the browser cookie's value; n 0 when absent. */
 struct slice call_session_cookie(const struct call *c);
 struct slice call_browser_cookie(const struct call *c);

@@ -90,17 +90,26 @@ static enum err needs_reauth(const char *cause, const struct connection_row *c, 
 	return err_code(ei, ERR_UPSTREAM_DENIED, "needs_reauth");
 }
 
-/*
- * min_ttl, but never more than nine tenths of the token's life: else a short-lived token is refreshed on every read. Where
- * an answer was lost the one retry may end the grant, so what life the access token has is used first (LIFECYCLE §4.7).
- */
-static int64_t wanted_life_ms(const struct grant_row *g, int64_t min_ttl_s)
+struct grant_life grants_life(const struct grant_row *row)
 {
-	int64_t life = g->expires_at - g->issued_at, wanted = min_ttl_s * 1000, most = life / 10 * 9;
+	return (struct grant_life){.expires_at = row->expires_at, .issued_at = row->issued_at, .uncertain = row->uncertain != 0,
+				   .refreshable = row->refresh_token.bytes.n > 0};
+}
 
-	if (g->uncertain)
+int64_t grants_wanted_life_ms(const struct grant_life *l, int64_t min_ttl_s)
+{
+	int64_t life = l->expires_at - l->issued_at, wanted = min_ttl_s * 1000, most = life / 10 * 9;
+
+	if (l->uncertain)
 		most = life / 10 < GRANTS_MIN_TTL_DEFAULT_S * 1000 ? life / 10 : GRANTS_MIN_TTL_DEFAULT_S * 1000;
 	return wanted > most ? most : wanted;
+}
+
+bool grants_is_fresh(const struct grant_life *l, int64_t min_ttl_s, int64_t now)
+{
+	int64_t left = l->expires_at - now;
+
+	return l->expires_at == 0 || left > grants_wanted_life_ms(l, min_ttl_s) || (left > 0 && !l->refreshable);
 }
 
 static enum err serve(struct core *core, const struct grant_row *g, struct arena *a, struct grant_reading *r,
@@ -114,7 +123,6 @@ static enum err serve(struct core *core, const struct grant_row *g, struct arena
 		e = keys_fingerprint(core, r->access_token, r->fingerprint, ei);
 	r->token_type = g->token_type;
 	r->scopes = g->scopes;
-	r->expires_at = g->expires_at;
 	r->generation = g->generation;
 	return e;
 }
@@ -123,8 +131,9 @@ static enum err serve(struct core *core, const struct grant_row *g, struct arena
 static enum err judge(struct core *core, const struct grant_read_args *args, const struct connection_row *c,
 		      const struct grant_row *g, struct grant_reading *r, struct errinfo *ei)
 {
-	int64_t left = g->expires_at - core_now(core);
+	int64_t now = core_now(core);
 
+	r->life = grants_life(g);
 	if (strcmp(c->auth_status, "pending") == 0) {
 		err_hint(ei, ERR_CONFLICT, "POST /api/v1/credentials/connect-links/{id}/confirm from the app's backend.");
 		err_set(ei, ERR_CONFLICT, "the connection waits for the app's confirmation");
@@ -132,12 +141,10 @@ static enum err judge(struct core *core, const struct grant_read_args *args, con
 	}
 	if (strcmp(g->status, "needs_reauth") == 0)
 		return needs_reauth(g->cause, c, args->user, ei);
-	if (g->expires_at == 0)
+	if (grants_is_fresh(&r->life, args->min_ttl_s, now) || (args->after_refresh && g->expires_at > now))
 		return ERR_OK;
-	r->min_life_ms = wanted_life_ms(g, args->min_ttl_s);
-	if (left > r->min_life_ms || (left > 0 && (args->after_refresh || g->refresh_token.bytes.n == 0)))
-		return ERR_OK;
-	if (g->refresh_token.bytes.n == 0)
+	r->min_life_ms = grants_wanted_life_ms(&r->life, args->min_ttl_s);
+	if (!r->life.refreshable)
 		return needs_reauth("expired", c, args->user, ei);
 	if (args->after_refresh) {
 		if (ei && args->refresh_why)
@@ -163,6 +170,7 @@ enum err grants_read(struct core *core, const struct grant_read_args *args, stru
 		return e;
 	r.grant_id = g.grant_id;
 	r.connection_id = c.auth_id;
+	r.used_at = c.last_used_at;
 	e = judge(core, args, &c, &g, &r, ei);
 	if (!e && !r.wants_refresh)
 		e = serve(core, &g, a, &r, ei);

@@ -29,6 +29,21 @@ enum err grants_current(struct core *core, const struct app_row *app, const stru
 enum err grants_reseal_previous(struct core *core, const struct grant_row *row, struct arena *a, struct sealed *ret,
 				struct errinfo *ei);
 
+/* What decides whether an access token may be handed out as it is. */
+struct grant_life {
+	int64_t expires_at, issued_at; /* expires_at 0: the provider did not say */
+	bool uncertain, refreshable;
+};
+
+struct grant_life grants_life(const struct grant_row *row);
+/*
+ * min_ttl, but never more than nine tenths of the token's life: else a short-lived token is refreshed on every read. Where
+ * an answer was lost the one retry may end the grant, so what life the access token has is used first (LIFECYCLE §4.7).
+ */
+int64_t grants_wanted_life_ms(const struct grant_life *life, int64_t min_ttl_s);
+/* True when it may be handed out without asking the clerk for a newer one. */
+bool grants_is_fresh(const struct grant_life *life, int64_t min_ttl_s, int64_t now);
+
 /* What a token read found. */
 struct grant_reading {
 	bool wants_refresh;   /* ask the clerk for `grant_id`, then read again with `after_refresh` */
@@ -37,9 +52,10 @@ struct grant_reading {
 	const char *connection_id;
 	struct secret *access_token; /* in the arena; NULL when wants_refresh */
 	const char *token_type, *scopes;
-	int64_t expires_at;   /* 0: the provider did not say */
+	struct grant_life life;
 	char fingerprint[33];
 	int64_t generation;
+	int64_t used_at;      /* when it was last used before, as far as that is written */
 };
 
 struct grant_read_args {

@@ -74,7 +74,7 @@ static void a_connected_account_gives_its_token(void **state)
 	OK(read_token(t, "probe", 60, false, &r));
 	assert_false(r.wants_refresh);
 	assert_true(slice_is(secret_expose(r.access_token), "at-1"));
-	assert_int_equal(r.expires_at, t->now_ms + 3600 * 1000);
+	assert_int_equal(r.life.expires_at, t->now_ms + 3600 * 1000);
 	assert_int_equal(testcore_events(t, "connected"), 1);
 	assert_int_equal(read_token(t, "other", 60, false, &r), ERR_NOT_FOUND);
 }

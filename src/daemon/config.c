@@ -32,6 +32,7 @@ static config_check_fn *const checks[CONFIG_KEY__COUNT] = {
 	[CONFIG_DATABASE] = config_check_database,
 	[CONFIG_MASTER_KEY_FILE] = config_check_master_key_file,
 	[CONFIG_WORKERS] = config_check_workers,
+	[CONFIG_CACHE_BYTES] = config_check_cache_bytes,
 	[CONFIG_EGRESS_ALLOW] = config_check_egress_allow,
 	[CONFIG_EGRESS_CA_FILE] = config_check_egress_ca_file,
 	[CONFIG_AUDIT_SYNC] = config_check_audit_sync,

@@ -33,6 +33,9 @@
 	  "The master key, 64 hex digits. Made at the first start; keep a copy apart from the database's: without " \
 	  "it no stored token can be opened.")                                                                      \
 	X(WORKERS, "FIBERWISE_WORKERS", "<cores>", 0, "a number from 1 to 64", "How many processes answer HTTP.")   \
+	X(CACHE_BYTES, "FIBERWISE_CACHE_BYTES", "33554432", IPC_SET(WORKER), "a number from 0 to 17179869184",      \
+	  "How much memory each of these processes may use to keep access tokens that were read lately; about a thousand bytes " \
+	  "and the token's length for each. With 0 every read asks the database.")                                \
 	X(EGRESS_ALLOW, "FIBERWISE_EGRESS_ALLOW", "", IPC_SET(COURIER),                                             \
 	  "a list of CIDR[:port], separated by commas, such as 10.1.0.0/16:443, [::1]/128",                         \
 	  "Private addresses at which providers may live all the same; http is allowed only to these. Empty: none.") \

@@ -101,6 +101,14 @@ enum err config_check_workers(const char *value, struct errinfo *ei)
 	return slice_to_u64(slice_from(value), CONFIG_WORKERS_MAX, &n) && n > 0 ? ERR_OK : ERR_CONFIG;
 }
 
+enum err config_check_cache_bytes(const char *value, struct errinfo *ei)
+{
+	uint64_t n;
+
+	(void)ei;
+	return slice_to_u64(slice_from(value), (uint64_t)16 << 30, &n) ? ERR_OK : ERR_CONFIG;
+}
+
 enum err config_check_egress_allow(const char *value, struct errinfo *ei)
 {
 	struct egress egress;

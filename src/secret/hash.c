@@ -27,6 +27,11 @@ bool hash_matches(struct slice secret, struct slice stored_hex)
 	return stored_hex.n == HASH_TEXT_BYTES - 1 && sodium_memcmp(text, stored_hex.p, stored_hex.n) == 0;
 }
 
+void hash_keyed(const unsigned char key[HASH_KEY_BYTES], struct slice bytes, unsigned char ret[HASH_KEYED_BYTES])
+{
+	crypto_generichash(ret, HASH_KEYED_BYTES, (const unsigned char *)(bytes.n ? bytes.p : ""), bytes.n, key, HASH_KEY_BYTES);
+}
+
 void hash_fingerprint(const unsigned char key[HASH_KEY_BYTES], struct slice token, char ret[HASH_FINGERPRINT_BYTES])
 {
 	unsigned char mac[crypto_auth_hmacsha256_BYTES];

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "call/call.h"
 #include "ui/routes.h"
+#include "worker/reads.h"
 
 enum { CLERK_WAIT_MS = 15 * 1000, TICK_MS = 250, RETRY_AFTER_S = 5, SIGN_IN_AGAIN_S = 2 };
 
@@ -31,6 +32,7 @@ struct handling {
 	struct errinfo why;
 	struct list node;       /* in desk->waiting */
 	uint64_t message_id;
+	uint64_t epoch; /* before its first row was read */
 	int64_t began_ms, give_up_ms;
 };
 
@@ -63,6 +65,8 @@ static void run_handler(struct job *job)
 	outbox_begin(&h->desk->outbox, &h->records);
 	h->err = ERR_OK;
 	if (!c->reply)
+		h->epoch = stripes_epoch(h->desk->stripes);
+	if (!c->reply)
 		h->err = call_prepare(c, h->route, &h->why);
 	if (!h->err)
 		h->err = h->route->handler(c, &h->why);
@@ -87,14 +91,23 @@ static bool leads_to_sign_in(const struct handling *h)
 	       h->call.request->method == HTTP_M_GET;
 }
 
+void handle_log(const struct handle_line *line)
+{
+	const struct request *r = line->request;
+	enum log_level level = line->err ? (enum log_level)err_kind(line->err)->log_level : LOG_DEBUG;
+
+	/* Paths may hold tokens of links and codes are in queries: only the route's pattern is logged. */
+	if (log_wants(level))
+		LOG(level, "request", LOG_S("id", r->id), LOG_S("route", line->pattern), LOG_I("method", r->method),
+		    LOG_I("status", line->status), LOG_S("actor", line->actor ? line->actor : "nobody"), LOG_S("detail", line->detail),
+		    LOG_I("ms", clock_mono_ms(&clock_system) - line->began_ms));
+}
+
 static void log_request(const struct handling *h)
 {
-	const struct request *r = h->call.request;
-	/* Paths may hold tokens of links and codes are in queries: only the route's pattern is logged. */
-	LOG(h->err ? (enum log_level)err_kind(h->err)->log_level : LOG_DEBUG, "request", LOG_S("id", r->id),
-	    LOG_S("route", h->pattern), LOG_I("method", r->method), LOG_I("status", h->response.status),
-	    LOG_S("actor", h->call.caller.actor ? h->call.caller.actor : "nobody"),
-	    LOG_S("detail", h->err ? h->why.detail : ""), LOG_I("ms", clock_mono_ms(&clock_system) - h->began_ms));
+	handle_log(&(const struct handle_line){.request = h->call.request, .pattern = h->pattern, .actor = h->call.caller.actor,
+					       .err = h->err, .detail = h->err ? h->why.detail : "",
+					       .status = h->response.status, .began_ms = h->began_ms});
 }
 
 /* The path and query, to come back to. */
@@ -142,6 +155,8 @@ static void answer(struct handling *h)
 	} else if (h->err) {
 		write_error(&h->response, h->call.request, is_page(h->route, h->call.request), h->err, 0, &h->why);
 	}
+	if (!h->err && h->call.kept)
+		reads_keep(h->desk, &h->call, h->epoch);
 	if (!h->err)
 		send_revokes(h);
 	h->records.request = h->call.request->id;
@@ -327,6 +342,8 @@ void handle_request(struct exchange *x, const struct request *request, void *arg
 		return;
 	}
 	response_done(&refused);
+	if (reads_answer(d, x, request, route->handler, route->pattern))
+		return;
 	h = ARENA_NEW(request->arena, struct handling);
 	h->desk = d;
 	h->exchange = x;

@@ -13,6 +13,7 @@
 #include "http/server.h"
 #include "ipc/channel.h"
 #include "store/jobs.h"
+#include "worker/cache.h"
 #include "worker/hashing.h"
 #include "worker/outbox.h"
 
@@ -22,6 +23,8 @@ struct handle_desk {
 	struct core core;          /* of the store thread */
 	struct outbox outbox;
 	struct hashing hashing;
+	struct stripes *stripes;   /* by which changes of rows are told */
+	struct cache *cache;       /* tokens that were read lately; of the loop */
 	struct router *router;
 	struct channel *clerk;
 	struct list waiting;       /* handlings that wait for the clerk, oldest first */
@@ -34,6 +37,15 @@ void handle_request(struct exchange *x, const struct request *request, void *arg
 /* Writes the error answer for what never became a request. `arg` is the desk. */
 void handle_error(struct response *r, const struct request *request, enum err e, int status, const struct errinfo *ei,
 		  void *arg);
+/* The line in the log about an answered request. */
+struct handle_line {
+	const struct request *request;
+	const char *pattern, *actor, *detail;
+	enum err err;
+	int status;
+	int64_t began_ms;
+};
+void handle_log(const struct handle_line *line);
 /* The clerk's answer to an EXCHANGE or REFRESH. */
 void handle_clerk_message(struct handle_desk *d, struct ipc_message *m);
 /* The clerk has a successor: ask it again for everything that waits. */

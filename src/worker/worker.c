@@ -28,7 +28,6 @@ struct worker {
 	struct keeper_client *keeper;
 	struct server *server;
 	struct route *routes;
-	struct stripes *stripes;
 };
 
 /* A sign-in link, made on the store thread: at the first worker's start while there is no password, and on request. */
@@ -152,6 +151,14 @@ static enum err start_server(struct worker *w, struct errinfo *ei)
 	return server_start(&args, &w->server, ei);
 }
 
+static struct cache *open_cache(const struct worker *w)
+{
+	uint64_t bytes = 0;
+
+	slice_to_u64(slice_from(role_config(w->role, "FIBERWISE_CACHE_BYTES")), SIZE_MAX, &bytes);
+	return cache_new(bytes, w->desk.stripes);
+}
+
 static enum err open_core(struct worker *w, struct errinfo *ei)
 {
 	struct core *core = &w->desk.core;
@@ -162,8 +169,8 @@ static enum err open_core(struct worker *w, struct errinfo *ei)
 	if (!e)
 		e = template_load_all(ei);
 	if (!e)
-		e = stripes_map(w->role->stripes, &w->stripes, ei);
-	store.stripes = w->stripes;
+		e = stripes_map(w->role->stripes, &w->desk.stripes, ei);
+	store.stripes = w->desk.stripes;
 	if (!e)
 		e = store_open(&store, &core->store, ei);
 	if (e)
@@ -173,6 +180,7 @@ static enum err open_core(struct worker *w, struct errinfo *ei)
 	core->keys = keys_new(&source);
 	core->clock = &clock_system;
 	core->instance = w->role->instance;
+	w->desk.cache = open_cache(w);
 	return ERR_OK;
 }
 
@@ -241,7 +249,8 @@ static void jobs_stopped(void *arg)
 	keeper_client_free(&w->keeper);
 	router_free(&w->desk.router);
 	free(w->routes);
-	stripes_unmap(&w->stripes);
+	cache_free(&w->desk.cache);
+	stripes_unmap(&w->desk.stripes);
 	role_stopped(w->role);
 }
 

@@ -83,8 +83,8 @@ test(`OA-18 kill -9 inside code exchanges: connected by one request each (seed $
 test('LIFECYCLE §4.7 after a lost answer a living token is served, and the risky retry waits', async (t) => {
 	const { service, adversary, crowd: [flow] } = await makeCrowd(t, { access_ttl_s: 600 }, 1);
 	await adversary.script({ endpoint: 'token', grant_type: 'refresh_token', delay_after_ms: 800 });
-	const { body: before } = await read(service, flow);
 	await alter(service, 'UPDATE oauth_token_grants SET issued_at = issued_at - 100000, expires_at = expires_at - 100000');
+	const { body: before } = await read(service, flow);
 	const waiting = read(service, flow, ALL);
 	await adversary.wait('token', 2);
 	kill(pidOf(service, 'courier'));

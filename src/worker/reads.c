@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The short way of a token read. Must never answer a question that the handler would refuse: whatever is unusual in a
+ * request takes the long way, where it gets its refusal.
+ */
+#include "worker/reads.h"
+
+#include <string.h>
+
+#include "api/routes.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* One read under way, between its answer and its audit record. Lives in the request's arena. */
+struct read {
+	struct handle_desk *desk;
+	struct exchange *exchange;
+	const struct request *request;
+	const char *pattern;
+	struct response response;
+	struct outbox_item records;
+	int64_t began_ms;
+};
+
+/* What is asked: the entry's key, and how much life is wanted. */
+struct question {
+	unsigned char key[CACHE_KEY_BYTES];
+	int64_t min_ttl_s;
+};
+
+static bool is_known(const struct params *query)
+{
+	for (size_t i = 0; i < query->count; i++) {
+		struct slice name = query->pair[i].name;
+
+		if (!slice_is(name, "user") && !slice_is(name, "app_id") && !slice_is(name, "min_ttl"))
+			return false;
+	}
+	return true;
+}
+
+/* False for anything but the usual form. */
+static bool ask(const struct handle_desk *d, const struct request *request, struct question *ret)
+{
+	struct params query;
+	struct slice parts[4];
+	bool presented;
+
+	if (request->method != HTTP_M_GET || request->body.n)
+		return false;
+	parts[0] = call_presented_key(request, &presented);
+	if (!parts[0].n || params_parse(request->query, request->arena, &query, NULL) || !is_known(&query) ||
+	    api_tokens_min_ttl(&query, &ret->min_ttl_s, NULL))
+		return false;
+	parts[1] = request_path_param(request, "ref");
+	parts[2] = params_get(&query, "app_id");
+	parts[3] = params_get(&query, "user");
+	return cache_key(d->cache, parts, ARRAY_LEN(parts), ret->key);
+}
+
+void reads_keep(struct handle_desk *d, const struct call *c, uint64_t epoch)
+{
+	const struct call_kept *k = c->kept;
+	struct slice body = buf_slice(&c->response->body);
+	struct question question;
+	struct cache_token token;
+
+	if (c->caller.kind != CALLER_KEY || !buf_ok(&c->response->body) || !ask(d, c->request, &question))
+		return;
+	token = (struct cache_token){
+		.app_id = k->app_id, .user_id = k->user_id, .connection_id = k->reading.connection_id,
+		.grant_id = k->reading.grant_id, .fingerprint = k->reading.fingerprint, .actor = c->caller.actor,
+		.generation = k->reading.generation, .life = k->reading.life, .used_at = k->reading.used_at,
+	};
+	cache_put(d->cache, question.key, epoch, &token, slice_sub(body, 0, k->seconds_at),
+		  slice_sub(body, k->seconds_end, body.n));
+}
+
+/* The record is written, or the token stays here (LG-03). */
+static void deliver(struct outbox_item *item, enum err e, const struct errinfo *why)
+{
+	struct read *r = CONTAINER_OF(item, struct read, records);
+	struct response response;
+
+	if (e) {
+		response_done(&r->response); /* wipes it */
+		response_init(&r->response);
+		call_error_json(&r->response, r->request->id, e, 0, why);
+	}
+	handle_log(&(const struct handle_line){.request = r->request, .pattern = r->pattern, .actor = item->actor, .err = e,
+					       .detail = e ? why->detail : "", .status = r->response.status, .began_ms = r->began_ms});
+	r->desk->running--;
+	response = r->response; /* `r` goes with the request's arena */
+	server_answer(r->exchange, &response);
+	response_done(&response);
+}
+
+static void answer(struct read *r, const struct cache_hit *hit, int64_t now)
+{
+	const struct cache_token *t = &hit->token;
+	struct record record = api_tokens_record(t->app_id, t->user_id, t->connection_id, t->grant_id, t->generation, t->fingerprint);
+
+	record.at = now;
+	outbox_item_init(&r->records, deliver);
+	auditing_put(&r->records.notes, &record);
+	r->records.request = r->request->id;
+	r->records.actor = arena_strdup(r->request->arena, t->actor); /* the entry may be gone when the record is written */
+	r->records.result = "ok";
+	response_init(&r->response);
+	r->response.status = 200;
+	r->response.content_type = "application/json";
+	cache_put_body(r->desk->cache, hit, api_tokens_seconds_left(&t->life, now), &r->response.body);
+	outbox_put(&r->desk->outbox, &r->records);
+}
+
+bool reads_answer(struct handle_desk *d, struct exchange *x, const struct request *request, const struct call_route *route,
+		  const char *pattern)
+{
+	struct question question;
+	struct cache_hit hit;
+	struct read *r;
+	int64_t now;
+
+	if (route->handler != api_tokens_read || !ask(d, request, &question) || !cache_find(d->cache, question.key, &hit))
+		return false;
+	now = clock_wall_ms(d->core.clock);
+	if (!grants_is_fresh(&hit.token.life, question.min_ttl_s, now))
+		return false;
+	r = ARENA_NEW(request->arena, struct read);
+	r->desk = d;
+	r->exchange = x;
+	r->request = request;
+	r->pattern = pattern;
+	r->began_ms = clock_mono_ms(d->core.clock);
+	d->running++;
+	answer(r, &hit, now);
+	return true;
+}
