@@ -128,6 +128,7 @@ enum err child_spawn(struct child *c, struct errinfo *ei)
 	}
 	c->process = p;
 	c->exited = c->closed = c->ready = c->stop_sent = false;
+	c->unanswered = 0;
 	c->started_ms = (int64_t)uv_now(c->loop);
 	c->control = channel_new(&channel_args);
 	channel_replace(c->control, fds[0]);

@@ -31,6 +31,7 @@ struct child {
 	int exit_status, signal;
 	/* For the supervisor. */
 	bool ready, stop_sent;
+	unsigned unanswered; /* pings in a row */
 	int64_t started_ms;
 	unsigned quick_deaths;
 	uv_timer_t restart;

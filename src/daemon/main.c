@@ -140,7 +140,7 @@ static int with_config(const char *file, const char *command)
 		return complain(&ei);
 	if (!command) {
 		tidy_descriptors();
-		code = supervisor_run(config);
+		code = supervisor_run(config, SUPERVISOR_PULSE_MS);
 	} else if (strcmp(command, "--check-config") == 0) {
 		code = check_config(config);
 	} else if (strcmp(command, "audit verify") == 0) {

@@ -63,6 +63,7 @@ static void maybe_ready(struct supervisor *s)
 		if (!s->children[i].ready)
 			return;
 	s->phase = PHASE_SERVING;
+	supervisor_start_pulse(s);
 	LOG(LOG_INFO, "service_ready", LOG_S("url", config_get(s->config, CONFIG_PUBLIC_URL)));
 	printf("ready %s\n", config_get(s->config, CONFIG_PUBLIC_URL));
 	fflush(stdout);
@@ -98,6 +99,8 @@ static void on_message(struct child *c, struct ipc_message *m)
 		if (c->role != IPC_INIT)
 			LOG(LOG_INFO, "role_ready", LOG_S("of", c->name));
 		maybe_ready(s);
+	} else if (m->kind == IPC_PONG) {
+		c->unanswered = 0;
 	} else if (m->kind == IPC_FAILED) {
 		on_failed(s, c, m);
 	} else if (m->kind == IPC_SAY) {
@@ -276,9 +279,10 @@ static enum err open_all(struct supervisor *s, struct errinfo *ei)
 	return e ? e : control_open(&s->loop, s->dir.fd, on_request, s, &s->control, ei);
 }
 
-int supervisor_run(const struct config *config)
+int supervisor_run(const struct config *config, unsigned pulse_ms)
 {
-	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .stripes_fd = -1, .worker_count = config_workers(config)};
+	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .stripes_fd = -1, .pulse_ms = pulse_ms,
+			       .worker_count = config_workers(config)};
 	struct errinfo ei = {.detail = ""};
 
 	if (uv_loop_init(&s.loop) != 0)

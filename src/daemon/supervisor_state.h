@@ -27,6 +27,8 @@ struct supervisor {
 	uv_signal_t signals[3];
 	uv_timer_t deadline; /* of the stage of stopping that runs */
 	uv_timer_t renew;    /* of pairs whose connection was broken off */
+	uv_timer_t pulse;    /* when roles are asked for a sign of life */
+	unsigned pulse_ms;
 	struct datadir dir;
 	struct control *control;
 	int log_fd, null_fd, stripes_fd;
@@ -55,6 +57,8 @@ void supervisor_renew_pair(struct supervisor *s, struct child *c, int64_t role, 
 void supervisor_restart_later(struct supervisor *s, struct child *c);
 /* Begins the orderly stop, or goes on with it after a role has gone. */
 void supervisor_stop(struct supervisor *s);
+/* From the first time that all are ready. */
+void supervisor_start_pulse(struct supervisor *s);
 /* SIGHUP: opens the log file anew and hands it to everybody. */
 void supervisor_reopen_log(struct supervisor *s);
 void supervisor_signals(struct supervisor *s, uv_signal_cb on_stop, uv_signal_cb on_hup);

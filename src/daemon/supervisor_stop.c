@@ -74,6 +74,7 @@ static void end(struct supervisor *s)
 	control_close(&s->control);
 	uv_close((uv_handle_t *)&s->deadline, NULL);
 	uv_close((uv_handle_t *)&s->renew, NULL);
+	uv_close((uv_handle_t *)&s->pulse, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 	child_done(&s->init);
@@ -113,6 +114,8 @@ void supervisor_signals(struct supervisor *s, uv_signal_cb on_stop, uv_signal_cb
 	s->deadline.data = s;
 	uv_timer_init(&s->loop, &s->renew);
 	s->renew.data = s;
+	uv_timer_init(&s->loop, &s->pulse);
+	s->pulse.data = s;
 }
 
 void supervisor_done(struct supervisor *s)

@@ -158,6 +158,52 @@ static void test_a_role_that_keeps_dying_is_slowed_down(void **state)
 	assert_int_equal(testservice_wait(s), 0);
 }
 
+static void test_a_role_that_hangs_is_replaced(void **state)
+{
+	struct service *s = *state;
+	pid_t old, courier;
+
+	s->pulse_ms = 200;
+	testservice_start(s);
+	assert_true(testservice_said(s, "ready "));
+	old = testservice_find(s, "clerk");
+	courier = testservice_find(s, "courier");
+	kill(old, SIGSTOP);
+	kill(courier, SIGSTOP); /* is given more time: an answer may be on its way to it */
+	assert_true(testservice_events(s, "start clerk ", 2));
+	assert_int_not_equal(testservice_find(s, "clerk"), old);
+	assert_int_equal(testservice_find(s, "courier"), courier);
+	assert_non_null(strstr(testservice_read(s, "data/logs/oauth.log"), "\"event\":\"role_hangs\",\"of\":\"clerk\""));
+	assert_true(testservice_events(s, "start courier ", 2)); /* but not for ever */
+	assert_int_equal(testservice_count(testservice_read(s, "events"), "start "), 6 + 2);
+	kill(s->pid, SIGTERM);
+	assert_int_equal(testservice_wait(s), 0);
+}
+
+/* A machine that slept: everybody stood still for longer than a role may be silent, and not all wake up together. */
+static void test_a_pause_of_all_kills_nobody(void **state)
+{
+	struct service *s = *state;
+	pid_t pids[ARRAY_LEN(names)];
+
+	s->pulse_ms = 200;
+	testservice_start(s);
+	assert_true(testservice_said(s, "ready "));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		kill(pids[i] = testservice_find(s, names[i]), SIGSTOP);
+	kill(s->pid, SIGSTOP);
+	usleep(2000000);
+	kill(s->pid, SIGCONT);
+	usleep(50000);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		kill(pids[i], SIGCONT);
+	usleep(1500000);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_int_equal(testservice_find(s, names[i]), pids[i]);
+	kill(s->pid, SIGTERM);
+	assert_int_equal(testservice_wait(s), 0);
+}
+
 static void test_a_role_that_breaks_the_rules_is_replaced(void **state)
 {
 	struct service *s = *state;
@@ -379,6 +425,8 @@ int main(int argc, char **argv)
 		TEST(test_roles_are_hardened),
 		TEST(test_a_killed_role_is_back_in_under_a_second),
 		TEST(test_a_role_that_keeps_dying_is_slowed_down),
+		TEST(test_a_role_that_hangs_is_replaced),
+		TEST(test_a_pause_of_all_kills_nobody),
 		TEST(test_a_role_that_breaks_the_rules_is_replaced),
 		TEST(test_a_broken_pair_is_introduced_anew),
 		TEST(test_roles_end_with_a_killed_supervisor),

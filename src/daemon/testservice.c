@@ -164,7 +164,7 @@ void testservice_start(struct service *s)
 		if (chdir(s->dir) != 0 || dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0 || dup2(err[1], TESTSERVICE_STRAY_FD) < 0)
 			_exit(99);
 		config = make_config(s);
-		code = supervisor_run(config);
+		code = supervisor_run(config, s->pulse_ms);
 		config_free(&config);
 		fflush(NULL);
 		_exit(code);
@@ -305,6 +305,7 @@ int testservice_setup(void **state)
 	snprintf(s->dir, sizeof s->dir, "/tmp/supervisor_test.XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	s->port = testservice_port();
+	s->pulse_ms = SUPERVISOR_PULSE_MS;
 	*state = s;
 	return 0;
 }

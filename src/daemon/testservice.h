@@ -16,7 +16,8 @@ struct service {
 	char dir[64];
 	int port;
 	pid_t pid;
-	int out, err; /* pipes */
+	unsigned pulse_ms; /* of its supervisor */
+	int out, err;      /* pipes */
 	char said[8192], complained[8192];
 };
 

@@ -54,6 +54,8 @@ const char *ipc_role_name(enum ipc_role role);
 	X(PEER, IPC_SET(SUPERVISOR), IPC_CHILDREN, "iif", OFTEN)                            \
 	X(STOP, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", ONCE)                                \
 	X(LOG, IPC_SET(SUPERVISOR), IPC_CHILDREN, "f", OFTEN)                               \
+	X(PING, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", OFTEN)                               \
+	X(PONG, IPC_CHILDREN, IPC_SET(SUPERVISOR), "", OFTEN)                               \
 	X(BROKE, IPC_CHILDREN, IPC_SET(SUPERVISOR), "ii", OFTEN)                            \
 	X(ADMIN_LINK, IPC_SET(SUPERVISOR), IPC_SET(WORKER), "", OFTEN)                      \
 	X(ADMIN_LINKED, IPC_SET(WORKER), IPC_SET(SUPERVISOR), "is", OFTEN)                  \
@@ -107,6 +109,7 @@ enum { IPC_FAILED_ERR, IPC_FAILED_DETAIL, IPC_FAILED_HINT };
 enum { IPC_PEER_ROLE, IPC_PEER_SLOT, IPC_PEER_SOCKET };
 /* BROKE: this partner sent what the table does not allow, the connection to it was closed; the pair is introduced anew. */
 enum { IPC_BROKE_ROLE, IPC_BROKE_SLOT };
+/* PING: is the loop of this role still turning? PONG: yes. */
 /* LOG: the log file was opened anew; lines go there from now on. */
 enum { IPC_LOG_FILE };
 /* SAY: a line for the administrator's terminal only (the sign-in link), never for a log. ADMIN_LINKED: err, the link. */

@@ -145,6 +145,8 @@ static void on_message(struct channel *c, struct ipc_message *m, void *arg)
 		role_stopped(role);
 	} else if (m->kind == IPC_START) {
 		start(role, m);
+	} else if (m->kind == IPC_PING) {
+		send_control(role, &(struct ipc_message){.kind = IPC_PONG});
 	} else if (m->kind == IPC_LOG) {
 		reopen_log(role, m);
 	} else if (m->kind == IPC_STOP) {
