@@ -320,6 +320,11 @@ int journal_unsynced(struct journal *j)
 	return fd;
 }
 
+bool journal_synced(const struct journal *j)
+{
+	return !j->unsynced;
+}
+
 void journal_fail(struct journal *j)
 {
 	j->failed = true;

@@ -45,6 +45,8 @@ enum err journal_write(struct journal *j, struct errinfo *ei);
  * all is there. After a failed fdatasync() call journal_fail().
  */
 int journal_unsynced(struct journal *j);
+/* True when journal_unsynced() has nothing to hand out, and not only for want of a descriptor. */
+bool journal_synced(const struct journal *j);
 /* A descriptor of the caller's own of what is being written, whether synced or not; -1 when none is to be had. */
 int journal_descriptor(const struct journal *j);
 /* Drops what was collected and not written. */

@@ -100,6 +100,29 @@ static enum err not_written(struct errinfo *why)
 	return err_set(why, ERR_BUSY, "the audit log cannot be written, and nothing secret leaves without a record");
 }
 
+static void lose(struct outbox *o)
+{
+	o->lost = true;
+	LOG(LOG_ERROR, "audit_not_written",
+	    LOG_S("detail", "fdatasync failed: nothing is recorded until the worker starts again"));
+	if (o->journal)
+		journal_fail(o->journal);
+}
+
+/* At the end of the process, when nobody is kept waiting by it. */
+static enum err sync_here(struct outbox *o, struct errinfo *why)
+{
+	int fd = journal_unsynced(o->journal);
+	bool synced = fd < 0 || fdatasync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (synced && !o->lost)
+		return ERR_OK;
+	lose(o);
+	return not_written(why);
+}
+
 static void after_sync(uv_work_t *work, int status)
 {
 	struct outbox_sync *s = CONTAINER_OF(work, struct outbox_sync, work);
@@ -111,11 +134,7 @@ static void after_sync(uv_work_t *work, int status)
 	free(s);
 	o->working = false;
 	if (failed || o->lost) {
-		o->lost = true;
-		LOG(LOG_ERROR, "audit_not_written",
-		    LOG_S("detail", "fdatasync failed: nothing is recorded until the worker starts again"));
-		if (o->journal)
-			journal_fail(o->journal);
+		lose(o);
 		e = not_written(&why);
 	}
 	finish_all(&o->syncing, e, &why);
@@ -134,7 +153,7 @@ static void start_sync(struct outbox *o)
 	fd = journal_unsynced(o->journal);
 	if (fd < 0) {
 		struct errinfo why = {.detail = ""};
-		enum err e = list_empty(&o->syncing) ? ERR_OK : not_written(&why);
+		enum err e = !o->lost && journal_synced(o->journal) ? ERR_OK : not_written(&why);
 
 		finish_all(&o->syncing, e, &why);
 		return;
@@ -183,6 +202,8 @@ static void on_turn_end(uv_check_t *check)
 	if (list_empty(&o->ready))
 		return;
 	e = write_ready(o, &why);
+	if (!e && o->always && o->stopping)
+		e = sync_here(o, &why);
 	if (!e && o->always && !o->stopping) {
 		move_all(&o->ready, &o->written);
 		start_sync(o);
