@@ -72,6 +72,7 @@ static void on_record(const struct chain *c, struct slice line, size_t number, s
 	struct checking *k = arg;
 
 	k->result.records++;
+	k->result.unsigned_records++;
 	k->result.torn += torn > 0;
 	k->result.to_at = chain_line_at(line);
 	if (!k->result.from_at)
@@ -79,10 +80,12 @@ static void on_record(const struct chain *c, struct slice line, size_t number, s
 	for (; k->head_next < k->head_count && k->head[k->head_next]->seq <= c->seq; k->head_next++) {
 		const struct verify_head *h = k->head[k->head_next];
 
-		if (h->seq == c->seq && strcmp(h->mac, c->mac) == 0)
+		if (h->seq == c->seq && strcmp(h->mac, c->mac) == 0) {
 			k->result.heads++;
-		else
+			k->result.unsigned_records = 0;
+		} else {
 			defect(k, "this is not the record that was signed", number);
+		}
 	}
 }
 

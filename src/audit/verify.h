@@ -31,6 +31,7 @@ struct verify_result {
 	char chain[CHAIN_NAME_BYTES];
 	int64_t records, from_at, to_at;
 	size_t segments, heads; /* heads that were found true */
+	int64_t unsigned_records; /* behind the last true head: were they cut off, nobody could tell */
 	size_t torn;            /* crashes whose unfinished write was closed */
 	size_t open_bytes;      /* an unfinished write at the end: the service is running, or was killed and not yet started again */
 	bool ok;

@@ -336,6 +336,55 @@ static void test_heads(void **state)
 	assert_true(is_well(&r));
 }
 
+/* What the verifier cannot vouch for it counts: a cut there goes unseen, one record more and it is seen. */
+static void test_records_behind_the_last_head(void **state)
+{
+	struct verify_result r;
+	struct chain c;
+	struct verify_head good = head;
+
+	(void)state;
+	store_files(original);
+	assert_true(is_well(&r));
+	assert_int_equal(r.unsigned_records, 0);
+	chain_init(&c, key, "worker-0");
+	for (size_t i = 0; i < segments && c.seq < RECORDS - 7; i++) {
+		struct slice rest = slice_make(original[i].bytes, original[i].n);
+
+		while (c.seq < RECORDS - 7 && rest.n) {
+			size_t n = slice_index(rest, '\n');
+
+			assert_true(chain_take(&c, slice_sub(rest, 0, n)));
+			rest = slice_sub(rest, n + 1, rest.n);
+		}
+	}
+	chain_sign_head(&c, head.run, head_signature);
+	head.seq = c.seq;
+	head.mac = c.mac;
+	assert_true(is_well(&r));
+	assert_int_equal(r.records, RECORDS);
+	assert_int_equal(r.unsigned_records, 7);
+	memcpy(now, original, sizeof now);
+	for (int cut = 1; cut <= 8; cut++) {
+		struct file *last = &now[segments - 1];
+
+		while (last->n == 0) /* the record before stands in the segment before */
+			last->there = false, last--;
+		for (last->n--; last->n && last->bytes[last->n - 1] != '\n';)
+			last->n--;
+		store_files(now);
+		assert_int_equal(is_well(&r), cut <= 7);
+		if (cut <= 7)
+			assert_int_equal(r.unsigned_records, 7 - cut);
+	}
+	head = good;
+	c.seq = head.seq;
+	memcpy(c.mac, head_mac, sizeof head_mac);
+	chain_sign_head(&c, head.run, head_signature);
+	store_files(original);
+	assert_true(is_well(&r));
+}
+
 static void found(struct slice line, const char *file, void *arg)
 {
 	assert_non_null(strstr(file, "worker-0/"));
@@ -387,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_thousand_tamperings),
 		cmocka_unit_test(test_a_tampered_chain_is_not_washed_by_a_restart),
 		cmocka_unit_test(test_heads),
+		cmocka_unit_test(test_records_behind_the_last_head),
 		cmocka_unit_test(test_where),
 	};
 

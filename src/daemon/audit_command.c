@@ -74,6 +74,8 @@ static void print_result(const struct verify_result *r, void *arg)
 	if (r->records)
 		printf(" from %s to %s", from, to);
 	printf(", %zu signed heads", r->heads);
+	if (r->unsigned_records)
+		printf(", %lld records %s", (long long)r->unsigned_records, r->heads ? "since the last of them" : "that no head vouches for");
 	if (r->torn)
 		printf(", %zu unfinished writes of crashes", r->torn);
 	if (r->open_bytes)
