@@ -224,28 +224,6 @@ enum err journal_add(struct journal *j, struct slice members)
 	return journal_end(j);
 }
 
-/* The next segment; the chain goes on in it. */
-static enum err rotate(struct journal *j, struct errinfo *ei)
-{
-	int old = j->fd;
-	size_t end = j->end, allocated = j->allocated;
-	enum err e;
-
-	if (fdatasync(old) != 0 || ftruncate(old, (off_t)end) != 0)
-		return cannot(&j->args, "synced", ei);
-	j->number++;
-	e = open_segment(j, ei);
-	if (e) {
-		j->fd = old;
-		j->number--;
-		j->end = end;
-		j->allocated = allocated;
-		return e;
-	}
-	close(old);
-	return ERR_OK;
-}
-
 /* Real blocks for `n` more bytes, so that a full disk shows before anything is written. */
 static bool allocate(struct journal *j, size_t n)
 {
@@ -261,6 +239,45 @@ static bool allocate(struct journal *j, size_t n)
 	}
 	j->allocated = want;
 	return true;
+}
+
+/* The next segment, with blocks for `n` bytes; the chain goes on in it. Where it cannot be had, all stays as it was. */
+static enum err rotate(struct journal *j, size_t n, struct errinfo *ei)
+{
+	const int old = j->fd;
+	const size_t end = j->end, allocated = j->allocated;
+	enum err e;
+
+	if (fdatasync(old) != 0) {
+		journal_fail(j); /* asked again it would say that all is well */
+		return cannot(&j->args, "synced", ei);
+	}
+	j->number++;
+	e = open_segment(j, ei);
+	if (!e && !allocate(j, n))
+		e = cannot(&j->args, "written", ei);
+	if (e) { /* an empty last segment says nothing, and is taken next time */
+		if (j->fd >= 0 && ftruncate(j->fd, 0) != 0)
+			journal_fail(j);
+		if (j->fd >= 0)
+			close(j->fd);
+		j->number--;
+		j->fd = old;
+		j->end = end;
+		j->allocated = allocated;
+		return e;
+	}
+	(void)!ftruncate(old, (off_t)end); /* zeros behind the end would do no harm */
+	close(old);
+	return ERR_OK;
+}
+
+/* Without a next segment there may still be what was set aside in this one. */
+static enum err rotate_or_stay(struct journal *j, size_t n, struct errinfo *ei)
+{
+	enum err e = rotate(j, n, ei);
+
+	return e && !j->failed && j->end + n <= j->allocated ? ERR_OK : e;
 }
 
 static bool write_all(int fd, struct slice bytes, size_t at)
@@ -294,7 +311,7 @@ enum err journal_write(struct journal *j, struct errinfo *ei)
 	if (j->failed || !buf_ok(&j->batch))
 		e = cannot(&j->args, "written", ei);
 	else if (j->end > 0 && j->end + n > j->args.segment_bytes)
-		e = rotate(j, ei);
+		e = rotate_or_stay(j, n, ei);
 	if (!e && (!allocate(j, n) || !write_all(j->fd, buf_slice(&j->batch), j->end)))
 		e = cannot(&j->args, "written", ei);
 	if (!e) {
@@ -318,6 +335,12 @@ int journal_unsynced(struct journal *j)
 	if (fd >= 0)
 		j->unsynced = false;
 	return fd;
+}
+
+enum err journal_reserve(struct journal *j, size_t n, struct errinfo *ei)
+{
+	errno = EIO;
+	return !j->failed && allocate(j, n) ? ERR_OK : cannot(&j->args, "written", ei);
 }
 
 bool journal_synced(const struct journal *j)

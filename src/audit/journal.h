@@ -41,6 +41,11 @@ enum err journal_add(struct journal *j, struct slice members);
  */
 enum err journal_write(struct journal *j, struct errinfo *ei);
 /*
+ * Sets real blocks aside for `n` bytes more: so many will be written even when the disk has no room left. ERR_STORE: it has not so
+ * much, or the journal has failed.
+ */
+enum err journal_reserve(struct journal *j, size_t n, struct errinfo *ei);
+/*
  * What is written but not yet known to be on the disk: a descriptor of the caller's own to fdatasync() on any thread, or -1 when
  * all is there. After a failed fdatasync() call journal_fail().
  */

@@ -180,6 +180,36 @@ static void test_torn_end(void **state)
 	}
 }
 
+/* Where no next segment is to be had, what was set aside is used up first; and nothing is lost when it is to be had again. */
+static void test_room_set_aside(void **state)
+{
+	struct journal *j = open_journal(4096);
+	struct verify_result r;
+	char path[128];
+	int written = 0;
+
+	(void)state;
+	write_records(j, 3);
+	assert_int_equal(journal_reserve(j, 64 << 10, NULL), ERR_OK);
+	path_of(2, path);
+	assert_int_equal(mkdir(path, 0700), 0); /* in the way of the next segment */
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(add(j, "token_read"), ERR_OK);
+		assert_int_equal(journal_write(j, NULL), ERR_OK);
+	}
+	do {
+		assert_int_equal(add(j, "token_read"), ERR_OK);
+		written++;
+	} while (journal_write(j, NULL) == ERR_OK && written < 100000);
+	assert_in_range(written, 100, 99999);
+	assert_int_equal(rmdir(path), 0);
+	write_records(j, 5);
+	journal_close(&j);
+	r = check();
+	assert_int_equal(r.records, 3 + 100 + written - 1 + 5);
+	assert_int_equal(r.segments, 2);
+}
+
 /* What was acknowledged over the pipe is in the file, whenever the writer is killed. */
 static void test_killed_writer(void **state)
 {
@@ -281,7 +311,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_goes_on_after_a_stop), TEST(test_too_large), TEST(test_one_writer), TEST(test_rotation),
+		TEST(test_goes_on_after_a_stop), TEST(test_too_large), TEST(test_one_writer), TEST(test_rotation), TEST(test_room_set_aside),
 		TEST(test_torn_end), TEST(test_killed_writer), TEST(test_full_disk),
 	};
 

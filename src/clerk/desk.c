@@ -50,10 +50,19 @@ static void on_job_prepare(struct job *job)
 	op->answered = false;
 }
 
+/* The first step only begins what can be recorded (LG-03): before anything is sent that is an answer of 503, and nothing else. */
 static void on_job_run(struct job *job)
 {
 	struct operation *op = CONTAINER_OF(job, struct operation, job);
 
+	if (!op->promised)
+		op->err = ledger_promise(&op->desk->ledger, &op->desk->core, &op->why);
+	if (!op->promised && op->err) {
+		op->release = false;
+		op->next = OPERATION_END;
+		return;
+	}
+	op->promised = true;
 	op->step(op);
 }
 
@@ -244,6 +253,8 @@ static void end(struct operation *op)
 		desk_release(d, op->attempt);
 	else if (d->left_open && (op->err == ERR_STORE || op->err == ERR_BUSY))
 		d->left_open(d);
+	if (op->promised)
+		ledger_kept(&d->ledger);
 	map_remove(d->operations, slice_from(op->key));
 	arena_free(&op->arena);
 	free(op);

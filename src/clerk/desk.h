@@ -66,6 +66,7 @@ struct operation {
 	struct refresh_want want; /* refresh: the most that anybody who waits wants */
 	bool found_good;          /* refresh: the token was as wanted, nothing was sent */
 	operation_step_fn *step;  /* what the next job does */
+	bool promised;            /* its first step was run: its records have their room */
 	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_END } next; /* what to do after a job */
 	struct fetch_request request;
 	struct fetch_answer answer;

@@ -5,6 +5,7 @@
  */
 #include "clerk/desk.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -121,6 +122,7 @@ static int teardown(void **state)
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	assert_true(b->stopped);
 	uv_loop_close(&b->loop);
+	ledger_done(&b->desk.ledger, &b->core.core);
 	close(b->courier);
 	close(b->worker);
 	arena_free(&b->arena);
@@ -248,6 +250,32 @@ static void nothing_is_sent_when_the_intent_is_not_committed(void **state)
 	ask_refresh(b, 2);
 	answer_ok(b, expect(b, b->courier, IPC_COURIER, IPC_FETCH).id);
 	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+}
+
+/* LG-03: no request whose outcome could not be recorded. What is refused leaves no intent behind. */
+static void nothing_is_sent_when_it_could_not_be_recorded(void **state)
+{
+	struct bench *b = *state;
+	struct ipc_message m;
+	struct grant_row g;
+	char path[64];
+
+	b->desk.ledger.data_dir = b->core.dir;
+	snprintf(path, sizeof path, "%s/audit", b->core.dir);
+	assert_int_equal(close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0); /* a file where the directory should be */
+	ask_refresh(b, 1);
+	m = expect(b, b->worker, IPC_WORKER, IPC_REFRESHED);
+	assert_int_equal(m.field[IPC_RESULT_ERR].number, ERR_BUSY);
+	assert_false(next_message(b, b->courier, IPC_COURIER, 20, &m));
+	OK(store_find(b->core.core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(b->grant_id)), b->core.arena, &g, &b->core.ei));
+	assert_string_equal(g.intent_attempt, "");
+	assert_int_equal(unlink(path), 0);
+	ask_refresh(b, 2);
+	answer_ok(b, expect(b, b->courier, IPC_COURIER, IPC_FETCH).id);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
+	expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	assert_int_equal(atomic_load(&b->desk.ledger.promised), 0);
+	assert_int_equal(b->desk.ledger.notes.n, 0);
 }
 
 /* LIFECYCLE §4.10: what was not committed is not released; the courier is asked for it again, under its old id. */
@@ -499,6 +527,7 @@ int main(void)
 		CASE(all_who_wait_get_one_refresh),
 		CASE(a_new_courier_is_asked_to_join_never_to_repeat),
 		CASE(nothing_is_sent_when_the_intent_is_not_committed),
+		CASE(nothing_is_sent_when_it_could_not_be_recorded),
 		CASE(an_answer_is_released_only_when_it_is_committed),
 		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
 		CASE(a_request_made_without_a_courier_goes_to_the_next),
