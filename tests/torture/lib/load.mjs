@@ -10,6 +10,7 @@ import { eventually, sleep } from '../../e2e/lib/process.mjs';
 
 const NONE = { min_ttl: 0 };
 const ALL = { min_ttl: 86400 };
+const STALLED_MS = 15000;
 
 // One client of one connection. It wants a fresh token each time: where tokens live for a second it asks
 // for all of their life, elsewhere it says that the provider rejected the one it has (RF-07).
@@ -100,7 +101,12 @@ export class Load {
 	async kill(role, after) {
 		const { service, inFlight } = this.world;
 		const pid = role === 'supervisor' ? service.program.pid : await eventually(`a ${role}`, () => pidOf(service, role), 15000);
-		await eventually('a refresh under way', async () => (await inFlight()) > 0 || this.clients.every((c) => c.lost), 15000);
+		const end = Date.now() + STALLED_MS;
+		while (await inFlight() === 0 && this.alive) {
+			await sleep(5);
+			if (Date.now() > end) this.wrong.push(`nothing was refreshed for ${STALLED_MS} ms`);
+		}
+		if (!this.alive) return;
 		await sleep(after);
 		if (await inFlight() > 0) this.inside += 1;
 		kill(pid);
