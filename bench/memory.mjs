@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory of all roles as proportional set size: idle after the start, after load on one connection, and after the worker
-// has read many connections, so that what a cached connection costs is the difference.
+// Memory of all roles as proportional set size: idle after the start; after one worker has read many connections, without
+// a cache and with one. What a cached connection costs is how much more the second half of them adds with a cache than
+// without, so that neither SQLite's pages nor the empty tables count.
 
 import { eventually, sleep } from '../tests/e2e/lib/process.mjs';
 import { read as readToken } from '../tests/e2e/lib/adversary.mjs';
 import { load } from './lib/load.mjs';
-import { pssKiB } from './lib/processes.mjs';
+import { pssKiB, workersOf } from './lib/processes.mjs';
 import { round } from './lib/stats.mjs';
 import { inWorld, manyConnections, tokenPath, withKey } from './lib/world.mjs';
 
@@ -30,21 +31,27 @@ export async function memory({ quick, say }) {
 		const fresh = pssByRole(service);
 		const flows = await manyConnections(world, count);
 		const token = (await readToken(service, flows[0])).body.access_token;
-		await service.stop();
-		await service.start({ FIBERWISE_WORKERS: '1' });
-		await eventually('the roles', () => service.roles().length === 4);
-		const readAll = (paths) => load(withKey(service), Array.from({ length: 5 }, () => paths).flat(), { seconds: 60, connections: 16, once: true });
-		await readAll(flows.map(() => tokenPath(flows[0])));
-		const one = pssByRole(service);
-		await readAll(flows.map(tokenPath));
-		const many = pssByRole(service);
+		const afterReading = async (env) => {
+			await service.stop();
+			await service.start({ FIBERWISE_WORKERS: '1', ...env });
+			await eventually('the roles', () => service.roles().length === 4);
+			const readFirst = (n) => load(withKey(service), Array.from({ length: 5 }, () => flows.slice(0, n).map(tokenPath)).flat(),
+				{ seconds: 60, connections: 16, once: true });
+			await readFirst(count / 2);
+			const [worker] = workersOf(service.program.pid);
+			const half = pssKiB(worker, true);
+			await readFirst(count);
+			return { roles: pssByRole(service), added: pssKiB(worker, true) - half };
+		};
+		const uncached = await afterReading({ FIBERWISE_CACHE_BYTES: '0' });
+		const cached = await afterReading({});
 		const result = {
-			idle_kib: fresh, one_kib: one, many_kib: many, connections: count, token_bytes: token.length,
-			bytes_per_connection: ((many.worker - one.worker) * 1024) / count,
+			idle_kib: fresh, uncached_kib: uncached.roles, cached_kib: cached.roles, connections: count, token_bytes: token.length,
+			bytes_per_connection: ((cached.added - uncached.added) * 1024) / (count / 2),
 		};
 		say(`PSS in MiB, idle with 2 workers: ${shown(fresh)}`);
-		say(`  1 worker that has read one connection ${5 * count} times: ${shown(one)}`);
-		say(`  and then ${count} connections: ${shown(many)}; ${round(result.bytes_per_connection)} bytes a connection, its token has ${token.length}`);
+		say(`  1 worker that has read ${count} connections, without a cache: ${shown(uncached.roles)}`);
+		say(`  with it: ${shown(cached.roles)}; ${round(result.bytes_per_connection)} bytes a connection, its token has ${token.length}`);
 		return result;
 	});
 }

@@ -61,8 +61,8 @@ function halfLoad({ pinned, free, beside, refreshing }) {
 
 const memoryTable = (memory) => table(['PSS', ...Object.keys(memory.idle_kib)], [
 	['idle, two workers', ...Object.values(memory.idle_kib).map(mib)],
-	['one worker, one connection read', ...Object.keys(memory.idle_kib).map((role) => mib(memory.one_kib[role]))],
-	[`one worker, ${memory.connections} connections read`, ...Object.keys(memory.idle_kib).map((role) => mib(memory.many_kib[role]))],
+	[`one worker, ${memory.connections} connections read, no cache`, ...Object.keys(memory.idle_kib).map((role) => mib(memory.uncached_kib[role]))],
+	[`one worker, ${memory.connections} connections read and cached`, ...Object.keys(memory.idle_kib).map((role) => mib(memory.cached_kib[role]))],
 ]);
 
 const refreshTable = (refresh) => table(['role', 'CPU a refresh', 'context switches a refresh'],

@@ -33,11 +33,11 @@ export function usage(pid) {
 export const usageOf = (pids) => pids.map(usage)
 	.reduce((a, b) => ({ cpuUs: a.cpuUs + b.cpuUs, switches: a.switches + b.switches }), { cpuUs: 0, switches: 0 });
 
-// Proportional set size in KiB: memory shared by n processes counts one nth in each.
-export function pssKiB(pid) {
+// Proportional set size in KiB: memory shared by n processes counts one nth in each. `own`: only what is shared with nobody's file.
+export function pssKiB(pid, own = false) {
 	const rollup = readProc(pid, 'smaps_rollup');
-	assert.match(rollup, /^Pss:/m, 'only root may ask how much memory a role holds (it is not dumpable)');
-	return field(rollup, 'Pss');
+	assert.match(rollup, /^Pss_Anon:/m, 'only root may ask how much memory a role holds (it is not dumpable)');
+	return field(rollup, own ? 'Pss_Anon' : 'Pss');
 }
 
 export const workersOf = (pid) => descendants(pid).filter((one) => /worker/.test(commandLine(one)));
