@@ -13,6 +13,12 @@ static void write_template(struct jsonw *w, const struct template *t)
 	jsonw_string(w, "display_name", t->display_name);
 	jsonw_string(w, "authorize_url", t->profile.authorize_url);
 	jsonw_string(w, "token_url", t->profile.token_url);
+	jsonw_object(w, "rotation");
+	jsonw_string(w, "class", profile_rotation_name(t->profile.rotation));
+	if (t->profile.rotation_window_s)
+		jsonw_integer(w, "window_s", t->profile.rotation_window_s);
+	jsonw_object_end(w);
+	jsonw_string(w, "revoke_ends", t->profile.revoke_ends == REVOKE_ENDS_TOKEN ? "token" : "grant");
 	jsonw_array(w, "scopes");
 	for (size_t i = 0; i < t->scope_count; i++)
 		jsonw_string(w, NULL, t->scopes[i]);

@@ -40,6 +40,10 @@ static const char *const rotation_names[ROTATION__COUNT] = {
 	[ROTATION_U] = "U",   [ROTATION_R0] = "R0", [ROTATION_R1] = "R1",
 	[ROTATION_R2] = "R2", [ROTATION_R3] = "R3", [ROTATION_R4] = "R4",
 };
+static const char *const ends_names[REVOKE_ENDS__COUNT] = {
+	[REVOKE_ENDS_GRANT] = "grant",
+	[REVOKE_ENDS_TOKEN] = "token",
+};
 static const char *const revoke_names[REVOKE__COUNT] = {
 	[REVOKE_RFC7009] = "rfc7009",
 	[REVOKE_GITHUB] = "github",
@@ -83,6 +87,11 @@ static const char **text_at(struct profile *p, const struct member *m)
 static bool *flag_at(struct profile *p, const struct member *m)
 {
 	return (bool *)(void *)((char *)p + m->offset);
+}
+
+const char *profile_rotation_name(enum rotation rotation)
+{
+	return rotation_names[(unsigned)rotation < ROTATION__COUNT ? rotation : ROTATION_U];
 }
 
 const char *profile_auth_name(enum client_auth auth)
@@ -178,16 +187,38 @@ static enum err read_word(const struct jsonr *v, const char *name, const char *c
 	return err_field(ei, name, "must be one of: %s", buf_cstr(&allowed));
 }
 
+/* {"class": "R2", "window_s": 600}; the bare class for those that need no more. A class given without a window has none. */
+static enum err read_rotation(const struct jsonr *obj, struct profile *p, struct errinfo *ei)
+{
+	const struct jsonr *v = jsonr_get(obj, "rotation"), *window = jsonr_get(v, "window_s");
+	const struct jsonr *name = jsonr_type(v) == JSONR_OBJECT ? jsonr_get(v, "class") : v;
+	bool has_window = jsonr_type(window) != JSONR_ABSENT && jsonr_type(window) != JSONR_NULL;
+	int64_t window_s = 0;
+	size_t i;
+
+	if (jsonr_type(v) == JSONR_ABSENT || jsonr_type(v) == JSONR_NULL)
+		return ERR_OK;
+	if (!index_of(jsonr_string(name), rotation_names, ROTATION__COUNT, &i))
+		return err_field(ei, "rotation", "must be an object whose \"class\" is one of: U, R0, R1, R2, R3, R4");
+	if (has_window != (i == ROTATION_R2) ||
+	    (has_window && (!jsonr_integer(window, &window_s) || window_s < 1 || window_s > PROFILE_WINDOW_MAX_S)))
+		return err_field(ei, "rotation", "needs \"window_s\" with the class R2 and with no other: for how many seconds "
+						 "(1 to %d) the old refresh token is still taken", PROFILE_WINDOW_MAX_S);
+	p->rotation = (enum rotation)i;
+	p->rotation_window_s = window_s;
+	return ERR_OK;
+}
+
 static enum err read_words(const struct jsonr *obj, struct profile *p, struct errinfo *ei)
 {
 	static const char *const methods[] = {"GET", "POST"}, *const separators[] = {" ", ","};
-	size_t auth = p->auth, rotation = p->rotation, style = p->revoke_style;
+	size_t auth = p->auth, ends = p->revoke_ends, style = p->revoke_style;
 	size_t method = strcmp(p->identity_method, "POST") == 0, separator = p->scope_separator == ',';
 	enum err e = read_word(find(obj, "client_auth", "token_endpoint_auth_method"), "client_auth", auth_names,
 			       CLIENT_AUTH__COUNT, &auth, ei);
 
 	if (!e)
-		e = read_word(jsonr_get(obj, "rotation"), "rotation", rotation_names, ROTATION__COUNT, &rotation, ei);
+		e = read_word(jsonr_get(obj, "revoke_ends"), "revoke_ends", ends_names, REVOKE_ENDS__COUNT, &ends, ei);
 	if (!e)
 		e = read_word(jsonr_get(obj, "revoke_style"), "revoke_style", revoke_names, REVOKE__COUNT, &style, ei);
 	if (!e)
@@ -197,7 +228,7 @@ static enum err read_words(const struct jsonr *obj, struct profile *p, struct er
 	if (e)
 		return e;
 	p->auth = (enum client_auth)auth;
-	p->rotation = (enum rotation)rotation;
+	p->revoke_ends = (enum revoke_ends)ends;
 	p->revoke_style = (enum revoke_style)style;
 	p->identity_method = methods[method];
 	p->scope_separator = separators[separator][0];
@@ -270,6 +301,8 @@ enum err profile_overlay(const struct jsonr *obj, struct arena *a, struct profil
 		e = read_flags(obj, &p, ei);
 	if (!e)
 		e = read_words(obj, &p, ei);
+	if (!e)
+		e = read_rotation(obj, &p, ei);
 	if (!e)
 		e = check_flow(obj, ei);
 	if (!e)
@@ -373,7 +406,12 @@ void profile_write(const struct profile *p, struct jsonw *w, const char *key)
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		jsonw_bool(w, flags[i].name, *flag_at(&copy, &flags[i]));
 	jsonw_string(w, "client_auth", profile_auth_name(p->auth));
-	jsonw_string(w, "rotation", rotation_names[p->rotation]);
+	jsonw_object(w, "rotation");
+	jsonw_string(w, "class", profile_rotation_name(p->rotation));
+	if (p->rotation == ROTATION_R2)
+		jsonw_integer(w, "window_s", p->rotation_window_s);
+	jsonw_object_end(w);
+	jsonw_string(w, "revoke_ends", ends_names[p->revoke_ends]);
 	jsonw_string(w, "revoke_style", revoke_names[p->revoke_style]);
 	jsonw_string(w, "identity_method", p->identity_method);
 	jsonw_slice(w, "scope_separator", slice_make(&p->scope_separator, 1));

@@ -13,13 +13,18 @@
 
 /* How a client proves itself at the token endpoint (RFC 6749 §2.3.1). */
 enum client_auth { CLIENT_AUTH_BASIC, CLIENT_AUTH_POST, CLIENT_AUTH_NONE, CLIENT_AUTH__COUNT };
-/* LIFECYCLE §3. Until the catalogue names classes every provider is U. */
+/*
+ * What becomes of a refresh token that was used (LIFECYCLE §3). R0 stays valid; R1 until its successor is used; R2 for a window of
+ * time; R3 dies; R4 dies, and its use again ends the whole grant; U unknown, so treated as R4.
+ */
 enum rotation { ROTATION_U, ROTATION_R0, ROTATION_R1, ROTATION_R2, ROTATION_R3, ROTATION_R4, ROTATION__COUNT };
+/* What a revoked token takes with it: perhaps the whole grant, other connections of the same account included (unknown: that), or itself only. */
+enum revoke_ends { REVOKE_ENDS_GRANT, REVOKE_ENDS_TOKEN, REVOKE_ENDS__COUNT };
 
 /* How a token is revoked: RFC 7009 §2.1, or GitHub's DELETE <revoke_url>/<client_id>/token with a JSON body and Basic. */
 enum revoke_style { REVOKE_RFC7009, REVOKE_GITHUB, REVOKE__COUNT };
 
-enum { PROFILE_PARAMS_MAX = 8, PROFILE_VARIABLES_MAX = 4, PROFILE_ERRORS_MAX = 12, PROFILE_TEXT_MAX = 2048 };
+enum { PROFILE_PARAMS_MAX = 8, PROFILE_VARIABLES_MAX = 4, PROFILE_ERRORS_MAX = 12, PROFILE_TEXT_MAX = 2048, PROFILE_WINDOW_MAX_S = 24 * 3600 };
 
 struct profile_param {
 	const char *name, *value;
@@ -33,6 +38,8 @@ struct profile {
 	bool iss_in_callback;                  /* the provider says so in its metadata: a missing iss ends the flow (RFC 9207 §2.4) */
 	enum client_auth auth;
 	enum rotation rotation;
+	int64_t rotation_window_s;             /* R2: how long the old token is still taken; else 0 */
+	enum revoke_ends revoke_ends;
 	char scope_separator;                  /* what we send: ' ' or ',' */
 	bool scope_comma_in_answer;            /* GitHub answers "a,b" */
 	bool form_answers;                     /* token answers may be form-encoded (OA-19) */
@@ -74,5 +81,6 @@ void profile_write(const struct profile *p, struct jsonw *w, const char *key);
  * those that would replace them (request, request_uri), secrets, and any response_mode but query (OA-07, OA-16).
  */
 bool profile_param_reserved(struct slice name, struct slice value);
+const char *profile_rotation_name(enum rotation rotation); /* "U", "R0", … */
 const char *profile_auth_name(enum client_auth auth); /* "client_secret_basic", "client_secret_post", "none" */
 bool profile_auth_from_name(struct slice name, enum client_auth *ret);

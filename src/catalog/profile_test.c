@@ -43,7 +43,8 @@ static const char full[] =
 	"\"error_flag\":\"ok\",\"error_names\":{\"invalid_code\":\"invalid_grant\"},\"form_answers\":true,"
 	"\"identity_label\":\"email name\",\"identity_method\":\"POST\",\"identity_subject\":\"id\","
 	"\"identity_url\":\"https://as.example/me\",\"iss_in_callback\":true,\"issuer\":\"https://as.example\","
-	"\"revoke_style\":\"github\",\"revoke_url\":\"https://as.example/r\",\"rotation\":\"R3\","
+	"\"revoke_ends\":\"token\",\"revoke_style\":\"github\",\"revoke_url\":\"https://as.example/r\","
+	"\"rotation\":{\"class\":\"R2\",\"window_s\":600},"
 	"\"scope_comma_in_answer\":true,\"scope_separator\":\",\",\"token_path\":\"authed_user\","
 	"\"token_type_optional\":true,\"token_url\":\"https://as.example/t\"}";
 
@@ -72,7 +73,9 @@ static void test_everything_comes_back(void **state)
 	(void)state;
 	assert_int_equal(profile_parse(json(full), arena, &p, NULL), ERR_OK);
 	assert_int_equal(p.auth, CLIENT_AUTH_POST);
-	assert_int_equal(p.rotation, ROTATION_R3);
+	assert_int_equal(p.rotation, ROTATION_R2);
+	assert_int_equal(p.rotation_window_s, 600);
+	assert_int_equal(p.revoke_ends, REVOKE_ENDS_TOKEN);
 	assert_int_equal(p.revoke_style, REVOKE_GITHUB);
 	assert_int_equal(p.scope_separator, ',');
 	assert_int_equal(p.param_count, 2);
@@ -95,6 +98,7 @@ static void test_defaults(void **state)
 	assert_string_equal(p.identity_method, "GET");
 	assert_int_equal(p.auth, CLIENT_AUTH_BASIC);
 	assert_int_equal(p.rotation, ROTATION_U);
+	assert_int_equal(p.revoke_ends, REVOKE_ENDS_GRANT);
 	assert_int_equal(p.scope_separator, ' ');
 	assert_false(p.token_type_optional || p.form_answers || p.iss_in_callback || p.scope_comma_in_answer);
 }
@@ -158,6 +162,15 @@ static void test_refused(void **state)
 		 "client_secret_basic, client_secret_post, none"},
 		{"{\"client_auth\":7}", "client_auth", "one of"},
 		{"{\"rotation\":\"R9\"}", "rotation", "one of: U, R0, R1, R2, R3, R4"},
+		{"{\"rotation\":{}}", "rotation", "one of: U, R0, R1, R2, R3, R4"},
+		{"{\"rotation\":{\"window_s\":5}}", "rotation", "one of: U, R0, R1, R2, R3, R4"},
+		{"{\"rotation\":\"R2\"}", "rotation", "window_s"},
+		{"{\"rotation\":{\"class\":\"R2\"}}", "rotation", "window_s"},
+		{"{\"rotation\":{\"class\":\"R2\",\"window_s\":0}}", "rotation", "1 to 86400"},
+		{"{\"rotation\":{\"class\":\"R2\",\"window_s\":86401}}", "rotation", "1 to 86400"},
+		{"{\"rotation\":{\"class\":\"R2\",\"window_s\":\"60\"}}", "rotation", "1 to 86400"},
+		{"{\"rotation\":{\"class\":\"R3\",\"window_s\":60}}", "rotation", "with no other"},
+		{"{\"revoke_ends\":\"all\"}", "revoke_ends", "one of: grant, token"},
 		{"{\"revoke_style\":\"x\"}", "revoke_style", "one of: rfc7009, github"},
 		{"{\"identity_method\":\"DELETE\"}", "identity_method", "one of: GET, POST"},
 		{"{\"scope_separator\":\"+\"}", "scope_separator", "one of"},
@@ -192,6 +205,25 @@ static void test_refused(void **state)
 		assert_string_equal(p.issuer, "untouched");
 		assert_int_equal(profile_parse(json(cases[i].json), arena, &p, NULL), ERR_UNPROCESSABLE);
 	}
+}
+
+/* The class alone, as a text or an object, takes the window of another class away. */
+static void test_a_class_comes_with_its_window(void **state)
+{
+	struct profile p;
+
+	(void)state;
+	assert_int_equal(profile_parse(json(full), arena, &p, NULL), ERR_OK);
+	assert_int_equal(profile_overlay(json("{\"rotation\":\"R1\"}"), arena, &p, NULL), ERR_OK);
+	assert_int_equal(p.rotation, ROTATION_R1);
+	assert_int_equal(p.rotation_window_s, 0);
+	assert_int_equal(profile_overlay(json("{\"rotation\":{\"class\":\"R2\",\"window_s\":1}}"), arena, &p, NULL), ERR_OK);
+	assert_int_equal(p.rotation_window_s, 1);
+	assert_int_equal(profile_overlay(json("{\"rotation\":{\"class\":\"R4\"},\"revoke_ends\":\"grant\"}"), arena, &p, NULL), ERR_OK);
+	assert_int_equal(p.rotation, ROTATION_R4);
+	assert_int_equal(p.rotation_window_s, 0);
+	assert_int_equal(p.revoke_ends, REVOKE_ENDS_GRANT);
+	assert_string_equal(profile_rotation_name(ROTATION_R4), "R4");
 }
 
 static void test_overlay_is_whole_or_not_at_all(void **state)
@@ -242,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_defaults, begin, end),
 		cmocka_unit_test_setup_teardown(test_overlay_changes_only_what_is_named, begin, end),
 		cmocka_unit_test_setup_teardown(test_refused, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_class_comes_with_its_window, begin, end),
 		cmocka_unit_test_setup_teardown(test_overlay_is_whole_or_not_at_all, begin, end),
 		cmocka_unit_test_setup_teardown(test_text_limit, begin, end),
 		cmocka_unit_test(test_auth_names),

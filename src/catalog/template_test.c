@@ -45,18 +45,20 @@ static void test_the_six_types(void **state)
 {
 	static const struct {
 		const char *type, *name, *authorize, *token, *issuer;
+		enum rotation rotation;
+		enum revoke_ends ends;
 	} cases[] = {
-		{"custom", "Another provider", "", "", ""},
+		{"custom", "Another provider", "", "", "", ROTATION_U, REVOKE_ENDS_GRANT},
 		{"github", "GitHub", "https://github.com/login/oauth/authorize",
-		 "https://github.com/login/oauth/access_token", ""},
+		 "https://github.com/login/oauth/access_token", "", ROTATION_R3, REVOKE_ENDS_TOKEN},
 		/* As the developer guide writes them. */
 		{"google", "Google", "https://accounts.google.com/o/oauth2/v2/auth",
-		 "https://oauth2.googleapis.com/token", "https://accounts.google.com"},
+		 "https://oauth2.googleapis.com/token", "https://accounts.google.com", ROTATION_R0, REVOKE_ENDS_GRANT},
 		{"microsoft", "Microsoft", "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
-		 "https://login.microsoftonline.com/common/oauth2/v2.0/token", ""},
+		 "https://login.microsoftonline.com/common/oauth2/v2.0/token", "", ROTATION_R0, REVOKE_ENDS_GRANT},
 		{"practice", "Practice", "http://localhost:7002/auth", "http://localhost:7002/token",
-		 "http://localhost:7002"},
-		{"slack", "Slack", "https://slack.com/oauth/v2/authorize", "https://slack.com/api/oauth.v2.access", ""},
+		 "http://localhost:7002", ROTATION_R4, REVOKE_ENDS_GRANT},
+		{"slack", "Slack", "https://slack.com/oauth/v2/authorize", "https://slack.com/api/oauth.v2.access", "", ROTATION_R3, REVOKE_ENDS_GRANT},
 	};
 
 	(void)state;
@@ -71,7 +73,8 @@ static void test_the_six_types(void **state)
 		assert_string_equal(p.authorize_url, cases[i].authorize);
 		assert_string_equal(p.token_url, cases[i].token);
 		assert_string_equal(p.issuer, cases[i].issuer);
-		assert_int_equal(p.rotation, ROTATION_U);
+		assert_int_equal(p.rotation, cases[i].rotation);
+		assert_int_equal(p.revoke_ends, cases[i].ends);
 	}
 	assert_null(template_at(ARRAY_LEN(cases)));
 	assert_null(template_find(SLICE_LIT("gitlab")));
@@ -231,6 +234,8 @@ static void test_broken_templates(void **state)
 		{"{" HEAD "," VARS "," SCOPES "," TEXTS "}", "must be an object"},
 		{"{" HEAD "," VARS ",\"profile\":{}," SCOPES "," TEXTS "}", "needs authorize_url"},
 		{"{" HEAD "," VARS ",\"profile\":{" URLS ",\"rotation\":\"R7\"}," SCOPES "," TEXTS "}", "rotation"},
+		{"{" HEAD "," VARS ",\"profile\":{" URLS ",\"rotation\":{\"class\":\"R2\"}}," SCOPES "," TEXTS "}", "window_s"},
+		{"{" HEAD "," VARS ",\"profile\":{" URLS ",\"revoke_ends\":\"x\"}," SCOPES "," TEXTS "}", "revoke_ends"},
 		{"{" HEAD ",\"profile\":{" URLS "}," SCOPES "," TEXTS "}", "without a default"},
 		{"{" HEAD ",\"variables\":{\"w\":\"d\"},\"profile\":{" URLS "}," SCOPES "," TEXTS "}",
 		 "without a default"},

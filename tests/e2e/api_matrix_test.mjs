@@ -36,7 +36,7 @@ const authenticatorFields = {
 		.map((name) => [`configuration.${name}`, { wrong: [5, [], {}, 'ü', 'x'.repeat(3000)] }])),
 	...Object.fromEntries(['iss_in_callback', 'scope_comma_in_answer', 'form_answers', 'token_type_optional']
 		.map((name) => [`configuration.${name}`, { wrong: [5, 'true', [], {}] }])),
-	...Object.fromEntries(['client_auth', 'rotation', 'revoke_style', 'identity_method', 'scope_separator']
+	...Object.fromEntries(['client_auth', 'rotation', 'revoke_style', 'revoke_ends', 'identity_method', 'scope_separator']
 		.map((name) => [`configuration.${name}`, { wrong: [5, true, '', 'x', [], {}] }])),
 	...Object.fromEntries(['authorize_params', 'error_names'].map((name) => [`configuration.${name}`,
 		{ wrong: [5, 'x', [], { a: 5 }, { a: 'x'.repeat(300) }, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`a${i}`, 'x']))] }])),
