@@ -94,5 +94,29 @@ static const char second[] =
 	"CREATE TABLE audit_heads (run_id TEXT PRIMARY KEY, chain TEXT NOT NULL, seq BIGINT NOT NULL, mac TEXT NOT NULL,"
 	" signature TEXT NOT NULL, signed_at BIGINT NOT NULL);";
 
-const char *const schema_migrations[] = {first, second};
+/* What is known of failed refreshes, further refresh tokens of a grant, clients that the provider refuses, answers that nobody could read. */
+static const char third[] =
+	"ALTER TABLE oauth_token_grants ADD COLUMN uncertain_at BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN failures BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN refusals BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN failure TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE oauth_token_grants ADD COLUMN not_before BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN alternate_refresh_token BYTEA;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN alternate_generation BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN refresh_source BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN intent_generation BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_token_grants ADD COLUMN intent_source BIGINT NOT NULL DEFAULT 0;"
+	/* Only refreshes had intents before. */
+	"UPDATE oauth_token_grants SET intent_generation = generation WHERE intent_attempt <> '';"
+
+	"ALTER TABLE oauth_authenticators ADD COLUMN client_failures BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_authenticators ADD COLUMN paused_until BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_authenticators ADD COLUMN paused_cause TEXT NOT NULL DEFAULT '';"
+
+	"CREATE TABLE unread_answers (answer_id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, app_id TEXT NOT NULL, body BYTEA,"
+	" created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL);"
+	"CREATE INDEX unread_answers_expiry ON unread_answers (expires_at);"
+	"CREATE INDEX unread_answers_grant ON unread_answers (grant_id);";
+
+const char *const schema_migrations[] = {first, second, third};
 const size_t schema_migration_count = sizeof schema_migrations / sizeof schema_migrations[0];

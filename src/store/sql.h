@@ -11,6 +11,15 @@
 
 #define SELECT_FROM(columns, table) "SELECT " TABLE_COLUMNS(columns) " FROM " table " "
 
+/* Parts that several statements share. */
+#define GRANT_NO_INTENT "intent_attempt = '', intent_instance = '', intent_lease_until = 0, intent_deadline = 0"
+#define GRANT_RENEWED                                                                                               \
+	"access_token = $3, refresh_token = $4, token_type = $5, expires_at = $6, scopes = $7, updated_at = $8, "   \
+	"generation = $2 + 1, refresh_fp = $9, previous_refresh_token = $10, previous_generation = $11, "           \
+	"issued_at = $13, alternate_refresh_token = $14, alternate_generation = $15, failures = $16, "              \
+	"not_before = $17, refresh_due_at = $18, refusals = 0, failure = '', refresh_source = 0, "                  \
+	"status = 'active', cause = '', uncertain = 0, uncertain_at = 0"
+
 #define SQL_STATEMENTS(X)                                                                                           \
 	/* apps, users */                                                                                           \
 	X(APP_BY_ID, APPS, SELECT_FROM(APPS_COLUMNS, "apps") "WHERE app_id = $1")                                   \
@@ -58,6 +67,12 @@
 	  "client_secret = $5, redirect_uri = $6, authorize_url = $7, token_url = $8, scopes = $9, "                \
 	  "configuration = $10, is_active = $11, updated_at = $12, endpoint_rev = $13 "                             \
 	  "WHERE authenticator_id = $1 AND deleted_at = 0 AND updated_at = $14")                                    \
+	X(AUTHENTICATOR_PAUSE, NONE, "UPDATE oauth_authenticators SET client_failures = client_failures + 1, "      \
+	  "paused_until = $2, paused_cause = $3 WHERE authenticator_id = $1")                                       \
+	X(AUTHENTICATOR_PROBE, NONE, "UPDATE oauth_authenticators SET paused_until = $3 "                           \
+	  "WHERE authenticator_id = $1 AND client_failures > 0 AND paused_until <= $2")                             \
+	X(AUTHENTICATOR_RESUME, NONE, "UPDATE oauth_authenticators SET client_failures = 0, paused_until = 0, "     \
+	  "paused_cause = '' WHERE authenticator_id = $1 AND client_failures > 0")                                  \
 	X(AUTHENTICATOR_DELETE, NONE, "UPDATE oauth_authenticators SET deleted_at = $2, is_active = 0, "            \
 	  "name_key = authenticator_id WHERE authenticator_id = $1 AND deleted_at = 0")                             \
 	/* flows */                                                                                                 \
@@ -106,36 +121,46 @@
 	X(CONNECTIONS_SAME_ACCOUNT, COUNTS,                                                                         \
 	  "SELECT count(*) FROM user_app_oauth_authentications c JOIN oauth_authenticators a "                      \
 	  "ON a.authenticator_id = c.authenticator_id WHERE c.is_active = 1 AND c.subject = $1 "                    \
-	  "AND a.client_id = $2 AND a.token_url = $3 AND c.auth_id <> $4")                                          \
+	  "AND a.client_id = $2 AND substr(a.token_url, 1, length($3)) = $3 AND c.auth_id <> $4")                                          \
 	/* grants */                                                                                                \
 	X(GRANT_BY_ID, GRANTS, SELECT_FROM(GRANTS_COLUMNS, "oauth_token_grants") "WHERE grant_id = $1")             \
 	X(GRANT_INTENT, NONE, "UPDATE oauth_token_grants SET intent_attempt = $3, intent_instance = $4, "           \
-	  "intent_lease_until = $5, intent_deadline = $6 WHERE grant_id = $1 AND generation = $2 "                  \
-	  "AND intent_attempt = '' AND is_revoked = 0")                                                             \
-	X(GRANT_COMMIT, NONE, "UPDATE oauth_token_grants SET access_token = $3, refresh_token = $4, "               \
-	  "token_type = $5, expires_at = $6, scopes = $7, updated_at = $8, generation = $2 + 1, issued_at = $8, "   \
-	  "refresh_fp = $9, previous_refresh_token = $10, previous_generation = $11, status = 'active', "           \
-	  "cause = '', uncertain = 0, intent_attempt = '', intent_instance = '', intent_lease_until = 0, "          \
-	  "intent_deadline = 0 WHERE grant_id = $1 AND generation = $2 AND refresh_fp = $12 AND "                   \
-	  "intent_attempt = $13 AND is_revoked = 0")                                                                \
+	  "intent_lease_until = $5, intent_deadline = $6, intent_generation = $2, intent_source = $7 "              \
+	  "WHERE grant_id = $1 AND generation = $2 AND intent_attempt = '' AND is_revoked = 0")                     \
+	X(GRANT_COMMIT, NONE, "UPDATE oauth_token_grants SET " GRANT_RENEWED ", " GRANT_NO_INTENT                   \
+	  " WHERE grant_id = $1 AND generation = $2 AND refresh_fp = $12 AND is_revoked = 0 "                       \
+	  "AND intent_attempt IN ('', $19)")                                                                        \
+	/* while another attempt is under way, whose intent stays */                                                \
+	X(GRANT_COMMIT_LATE, NONE, "UPDATE oauth_token_grants SET " GRANT_RENEWED                                   \
+	  " WHERE grant_id = $1 AND generation = $2 AND refresh_fp = $12 AND is_revoked = 0 "                       \
+	  "AND intent_attempt NOT IN ('', $19)")                                                                    \
 	X(GRANT_COMMIT_ENDED, NONE, "UPDATE oauth_token_grants SET access_token = $3, refresh_token = $4, "         \
 	  "updated_at = $5, generation = $2 + 1, issued_at = $5, refresh_fp = $6, previous_refresh_token = NULL, "  \
-	  "intent_attempt = '', intent_instance = '', intent_lease_until = 0, intent_deadline = 0 "                 \
-	  "WHERE grant_id = $1 AND generation = $2 AND intent_attempt = $7 AND is_revoked = 1")                     \
-	X(GRANT_INTENT_CLEAR, NONE, "UPDATE oauth_token_grants SET intent_attempt = '', intent_instance = '', "     \
-	  "intent_lease_until = 0, intent_deadline = 0, uncertain = $3, updated_at = $4 "                           \
-	  "WHERE grant_id = $1 AND intent_attempt = $2")                                                            \
+	  "alternate_refresh_token = NULL, " GRANT_NO_INTENT                                                        \
+	  " WHERE grant_id = $1 AND generation = $2 AND intent_attempt IN ('', $7) AND is_revoked = 1")             \
+	X(GRANT_ALTERNATE, NONE, "UPDATE oauth_token_grants SET alternate_refresh_token = $3, "                     \
+	  "alternate_generation = $2, updated_at = $4 WHERE grant_id = $1 AND generation = $2 AND is_revoked = 0")  \
+	X(GRANT_FAILED, NONE, "UPDATE oauth_token_grants SET uncertain = $3, uncertain_at = $4, failures = $5, "    \
+	  "refusals = $6, failure = $7, not_before = $8, refresh_due_at = $9, refresh_source = $10, "               \
+	  "updated_at = $11, " GRANT_NO_INTENT " WHERE grant_id = $1 AND intent_attempt = $2")                      \
+	X(GRANT_INTENT_DROP, NONE, "UPDATE oauth_token_grants SET " GRANT_NO_INTENT                                 \
+	  " WHERE grant_id = $1 AND intent_attempt = $2")                                                           \
 	X(GRANT_NEEDS_REAUTH, NONE, "UPDATE oauth_token_grants SET status = 'needs_reauth', cause = $2, "           \
-	  "updated_at = $3, intent_attempt = '', intent_instance = '', intent_lease_until = 0, "                    \
-	  "intent_deadline = 0 WHERE grant_id = $1 AND is_revoked = 0 AND intent_attempt = $4")                     \
+	  "updated_at = $3, refresh_due_at = 0, " GRANT_NO_INTENT                                                   \
+	  " WHERE grant_id = $1 AND is_revoked = 0 AND intent_attempt = $4")                                        \
 	X(GRANT_REVOKE, NONE, "UPDATE oauth_token_grants SET is_revoked = 1, status = $2, updated_at = $3 "         \
 	  "WHERE grant_id = $1 AND is_revoked = 0")                                                                 \
 	X(GRANT_WIPE, NONE, "UPDATE oauth_token_grants SET access_token = NULL, refresh_token = NULL, "             \
-	  "previous_refresh_token = NULL, refresh_fp = '', intent_attempt = '' WHERE grant_id = $1 AND is_revoked = 1") \
+	  "previous_refresh_token = NULL, alternate_refresh_token = NULL, refresh_fp = '', intent_attempt = '' "     \
+	  "WHERE grant_id = $1 AND is_revoked = 1")                                                                 \
 	X(GRANTS_OPEN, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt <> '' "                       \
 	  "ORDER BY intent_deadline LIMIT 1000")                                                                    \
 	X(GRANTS_OF_ATTEMPT, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt = $1 "              \
 	  "AND intent_attempt <> '' LIMIT 1")                                                                       \
+	X(GRANTS_DUE, IDS, "SELECT grant_id FROM oauth_token_grants WHERE refresh_due_at > 0 AND refresh_due_at <= $1 " \
+	  "AND intent_attempt = '' AND is_revoked = 0 ORDER BY refresh_due_at LIMIT 1000")                          \
+	X(UNREAD_ANSWERS_PURGE, NONE, "DELETE FROM unread_answers WHERE expires_at <= $1")                          \
+	X(UNREAD_ANSWERS_OF_GRANT, NONE, "DELETE FROM unread_answers WHERE grant_id = $1")                          \
 	X(GRANTS_TO_REVOKE, IDS, "SELECT g.grant_id FROM oauth_token_grants g LEFT JOIN revocation_queue q "            \
 	  "ON q.revocation_id = g.grant_id WHERE g.is_revoked = 1 AND g.access_token IS NOT NULL "                  \
 	  "AND (q.due_at IS NULL OR q.due_at <= $1) ORDER BY g.updated_at LIMIT 1000")                              \

@@ -13,7 +13,8 @@
 static const char *const policy_tables[] = {"api_keys", "users", "apps", "oauth_authenticators", "data_keys"};
 /* Columns of grants and connections that reading a token does not look at: notes of an attempt, and of the last use. */
 static const char *const idle_columns[] = {
-	"intent_attempt", "intent_instance", "intent_lease_until", "intent_deadline", "refresh_due_at", "last_used_at",
+	"intent_attempt", "intent_instance", "intent_lease_until", "intent_deadline", "intent_generation", "intent_source",
+	"refresh_due_at", "last_used_at",
 };
 
 static bool is_word(char c)
