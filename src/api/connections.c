@@ -6,6 +6,7 @@
 
 #include "api/routes.h"
 #include "core/authenticators.h"
+#include "core/grants.h"
 
 static enum err app_and_user(struct call *c, struct app_row *ret_app, struct user_row *ret_user, struct errinfo *ei)
 {
@@ -24,6 +25,7 @@ static void write_view(struct jsonw *w, const struct connection_view *v)
 	jsonw_string(w, "app_id", v->row.app_id);
 	jsonw_string(w, "status", v->status);
 	jsonw_string(w, "cause", v->cause[0] ? v->cause : NULL);
+	jsonw_string(w, "cause_detail", v->cause[0] ? grants_cause_sentence(v->cause) : NULL);
 	jsonw_string(w, "account", v->row.account[0] ? v->row.account : NULL);
 	jsonw_raw(w, "scopes", slice_from(v->scopes));
 	jsonw_raw(w, "missing_scopes", v->missing);

@@ -79,6 +79,13 @@ enum err err_code(struct errinfo *ei, enum err e, const char *code)
 	return e;
 }
 
+enum err err_cause(struct errinfo *ei, enum err e, const char *cause)
+{
+	if (ei)
+		snprintf(ei->cause, sizeof ei->cause, "%s", cause);
+	return e;
+}
+
 enum err err_field(struct errinfo *ei, const char *name, const char *format, ...)
 {
 	struct errfield *f;

@@ -67,6 +67,7 @@ struct errinfo {
 	char detail[ERRINFO_DETAIL_MAX];
 	char hint[ERRINFO_DETAIL_MAX];
 	char code[ERRINFO_CODE_MAX];
+	char cause[ERRINFO_CODE_MAX]; /* of needs_reauth, as rotation_response_lost; else "" */
 	unsigned retry_after_s; /* 0: none */
 	size_t field_count;
 	struct errfield fields[ERRINFO_FIELDS_MAX];
@@ -85,6 +86,9 @@ enum err err_hint(struct errinfo *ei, enum err e, const char *format, ...)
 
 /* Refines the wire code, for example "ambiguous"; returns `e`. */
 enum err err_code(struct errinfo *ei, enum err e, const char *code);
+
+/* Sets the cause; returns `e`. */
+enum err err_cause(struct errinfo *ei, enum err e, const char *cause);
 
 /* Adds a wrong field. Past ERRINFO_FIELDS_MAX further ones are dropped. Returns ERR_UNPROCESSABLE. */
 enum err err_field(struct errinfo *ei, const char *name, const char *format, ...)

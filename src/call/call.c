@@ -279,6 +279,8 @@ void call_error_json(struct response *r, const char *request_id, enum err e, int
 	jsonw_string(&w, "detail", ei && ei->detail[0] ? ei->detail : "the request could not be served");
 	jsonw_string(&w, "hint", hint_of(ei));
 	jsonw_string(&w, "request_id", request_id);
+	if (ei && ei->cause[0])
+		jsonw_string(&w, "cause", ei->cause);
 	if (ei && ei->field_count)
 		write_fields(&w, ei);
 	jsonw_object_end(&w);

@@ -42,6 +42,14 @@ static void on_left_open(struct desk *d)
 		uv_timer_start(&c->recover, on_recover, RECOVER_SOON_MS, RECOVER_MS);
 }
 
+static void on_look_again(struct desk *d, int64_t in_ms)
+{
+	struct clerk *c = CONTAINER_OF(d, struct clerk, desk);
+
+	if (in_ms < RECOVER_MS && uv_timer_get_due_in(&c->recover) > (uint64_t)in_ms)
+		uv_timer_start(&c->recover, on_recover, (uint64_t)in_ms, RECOVER_MS);
+}
+
 static void answer_busy(struct desk *d, int64_t slot, const struct ipc_message *m)
 {
 	struct ipc_message answer = {.kind = m->kind == IPC_EXCHANGE ? IPC_EXCHANGED : IPC_REFRESHED, .id = m->id};
@@ -144,6 +152,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 	d->core.clock = &clock_system;
 	d->core.instance = role->instance;
 	d->left_open = on_left_open;
+	d->look_again = on_look_again;
 	desk_init(d);
 	d->courier = courier_channel(c);
 	uv_timer_init(role->loop, &c->recover);

@@ -195,6 +195,8 @@ static void answer_waiters(struct operation *op)
 	m.field[IPC_RESULT_CODE].bytes = slice_from(op->why.code);
 	m.field[IPC_RESULT_DETAIL].bytes = slice_from(op->why.detail);
 	m.field[IPC_RESULT_HINT].bytes = slice_from(op->why.hint);
+	m.field[IPC_RESULT_RETRY_AFTER_S].number = op->why.retry_after_s;
+	m.field[IPC_RESULT_CAUSE].bytes = slice_from(op->why.cause);
 	while (!list_empty(&op->waiters)) {
 		struct waiter *w = CONTAINER_OF(op->waiters.next, struct waiter, node);
 		struct channel *c = op->desk->worker[w->slot];
@@ -245,7 +247,7 @@ static void end(struct operation *op)
 
 	if (op->err)
 		LOG(op->err == ERR_UPSTREAM_DENIED ? LOG_INFO : LOG_WARN, "operation_failed", LOG_S("what", op->key),
-		    LOG_S("result", err_wire_code(op->err, &op->why)), LOG_S("detail", op->why.detail));
+		    LOG_S("result", err_wire_code(op->err, &op->why)), LOG_S("cause", op->why.cause), LOG_S("detail", op->why.detail));
 	else
 		LOG(LOG_INFO, "operation_done", LOG_S("what", op->key));
 	answer_waiters(op);
@@ -255,6 +257,8 @@ static void end(struct operation *op)
 		d->left_open(d);
 	if (op->promised)
 		ledger_kept(&d->ledger);
+	if (op->look_in_ms && d->look_again)
+		d->look_again(d, op->look_in_ms);
 	map_remove(d->operations, slice_from(op->key));
 	arena_free(&op->arena);
 	free(op);
@@ -361,6 +365,11 @@ static void after_step(struct operation *op)
 		op->tries = 0;
 		op->sent_once = op->next == OPERATION_JOIN;
 		ask_courier(op);
+		break;
+	case OPERATION_AGAIN: /* its outcome is noted: the courier may forget it, and the next attempt has a name of its own */
+		desk_release(op->desk, op->attempt);
+		random_id(op->attempt);
+		desk_run(op);
 		break;
 	case OPERATION_END:
 		if (op->found_good && wants_more(op)) {

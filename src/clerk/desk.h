@@ -32,6 +32,7 @@ struct desk {
 	uv_timer_t again;               /* runs while an operation could not be handed to the courier */
 	size_t looks;                   /* jobs beside the operations */
 	bool stopping, recovering;
+	void (*look_again)(struct desk *d, int64_t in_ms); /* asks for a recovery then; NULL: nobody does */
 	void (*idle)(struct desk *d);   /* called when the last operation ended while stopping */
 	void (*left_open)(struct desk *d); /* called when one ended whose outcome could not be written; NULL: nobody asks */
 };
@@ -67,7 +68,7 @@ struct operation {
 	bool found_good;          /* refresh: the token was as wanted, nothing was sent */
 	operation_step_fn *step;  /* what the next job does */
 	bool promised;            /* its first step was run: its records have their room */
-	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_END } next; /* what to do after a job */
+	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_AGAIN, OPERATION_END } next; /* what to do after a job */
 	struct fetch_request request;
 	struct fetch_answer answer;
 	bool answered;            /* the answer is new: its body is to be opened before the step */
@@ -79,6 +80,8 @@ struct operation {
 	unsigned tries;
 	bool release;             /* at the end the attempt may be forgotten by the courier */
 	operation_follow_fn *follow; /* NULL: nothing */
+	struct refresh_attempt consumes; /* refresh: what the attempt uses up */
+	int64_t look_in_ms;       /* at the end: something will be due then; 0: nothing */
 	void *state;              /* of the kind; in the arena */
 	enum err err;
 	struct errinfo why;

@@ -33,8 +33,8 @@ struct recovery {
 	struct job job;
 	struct desk *desk;
 	struct arena *arena;
-	const char **flows, **grants, **ended;
-	size_t flow_count, grant_count, ended_count;
+	const char **flows, **grants, **due, **ended;
+	size_t flow_count, grant_count, due_count, ended_count;
 	enum err err;
 	struct errinfo why;
 };
@@ -48,9 +48,13 @@ static void find_open(struct job *job)
 	if (!r->err)
 		r->err = refresh_open(core, r->arena, &r->grants, &r->grant_count, &r->why);
 	if (!r->err)
+		r->err = refresh_due(core, r->arena, &r->due, &r->due_count, &r->why);
+	if (!r->err)
 		r->err = revocation_open(core, r->arena, &r->ended, &r->ended_count, &r->why);
 	if (!r->err)
 		r->err = flows_housekeeping(core, &r->why);
+	if (!r->err)
+		r->err = refresh_housekeeping(core, &r->why);
 	ledger_sign(&r->desk->ledger, core);
 }
 
@@ -63,16 +67,18 @@ static void not_found(struct job *job)
 
 static void open_found(struct job *job)
 {
-	const struct refresh_want any = {.newer_than = -1};
 	struct recovery *r = CONTAINER_OF(job, struct recovery, job);
 	struct desk *d = r->desk;
 
 	if (r->err)
 		LOG(LOG_ERROR, "recovery_failed", LOG_S("detail", r->why.detail));
+	/* Refreshes first: a provider's window may be closing (LIFECYCLE §4.7). */
+	for (size_t i = 0; !r->err && !d->stopping && i < r->grant_count; i++)
+		errands_refresh(d, slice_from(r->grants[i]), &REFRESH_WANT_DUE);
+	for (size_t i = 0; !r->err && !d->stopping && i < r->due_count; i++)
+		errands_refresh(d, slice_from(r->due[i]), &REFRESH_WANT_DUE);
 	for (size_t i = 0; !r->err && !d->stopping && i < r->flow_count; i++)
 		errands_exchange(d, slice_from(r->flows[i]), (struct slice){0});
-	for (size_t i = 0; !r->err && !d->stopping && i < r->grant_count; i++)
-		errands_refresh(d, slice_from(r->grants[i]), &any);
 	for (size_t i = 0; !r->err && !d->stopping && i < r->ended_count; i++)
 		errands_revoke(d, slice_from(r->ended[i]));
 	d->recovering = false;

@@ -62,10 +62,8 @@ static void look_undone(struct job *job)
 
 static void settle(struct desk *d, const struct held_attempt *x)
 {
-	const struct refresh_want any = {.newer_than = -1};
-
 	if (x->grant)
-		errands_refresh(d, slice_from(x->grant), &any);
+		errands_refresh(d, slice_from(x->grant), &REFRESH_WANT_DUE);
 	else if (x->flow)
 		errands_exchange(d, slice_from(x->flow), (struct slice){0});
 	else

@@ -4,9 +4,12 @@
 
 #include "core/refresh.h"
 
+static void refresh_begin(struct operation *op);
+
 static void refresh_answered(struct operation *op)
 {
 	enum err e = desk_open_body(op);
+	struct refresh_after after;
 
 	if (e == ERR_CRYPTO)
 		op->answer = (struct fetch_answer){.err = ERR_UPSTREAM_DOWN, .sent = true};
@@ -14,14 +17,27 @@ static void refresh_answered(struct operation *op)
 		errands_finish(op, e);
 		return;
 	}
-	errands_finish(op, refresh_commit(&op->desk->core, op->subject, op->attempt, &op->answer, op->body, op->arena, &op->why));
+	op->consumes.asked = !list_empty(&op->waiters);
+	e = refresh_commit(&op->desk->core, op->subject, &op->consumes, &op->answer, op->body, op->arena, &after, &op->why);
+	errands_finish(op, e);
+	op->look_in_ms = after.look_in_ms;
+	if (after.revoke)
+		op->follow = errands_revoke;
+	/* Another token, or the same one again (LIFECYCLE §4.7 to §4.9): who waits gets what comes of that. */
+	if (op->release && after.again && !op->desk->stopping) {
+		op->step = refresh_begin;
+		op->next = OPERATION_AGAIN;
+		op->want.due = true;
+	}
 }
 
 static void refresh_begin(struct operation *op)
 {
 	struct refresh_plan plan;
-	enum err e = refresh_intend(&op->desk->core, op->subject, &op->want, op->attempt, op->arena, &plan, &op->why);
+	enum err e;
 
+	err_clear(&op->why);
+	e = refresh_intend(&op->desk->core, op->subject, &op->want, op->attempt, op->arena, &plan, &op->why);
 	if (e || !plan.needed) {
 		errands_finish(op, e);
 		op->found_good = !e;
@@ -29,6 +45,8 @@ static void refresh_begin(struct operation *op)
 		return;
 	}
 	op->step = refresh_answered;
+	op->consumes = (struct refresh_attempt){.id = op->attempt, .generation = plan.generation, .source = plan.source,
+					       .consumes = plan.consumes};
 	if (plan.join[0]) {
 		errands_join(op, plan.join);
 		return;

@@ -183,6 +183,7 @@ struct updating {
 	const struct profile *profile;
 	struct arena *arena;
 	int64_t before_at;
+	bool new_client; /* another id or secret: the provider is asked again at once */
 };
 
 static enum err update(void *arg, struct errinfo *ei)
@@ -200,7 +201,8 @@ static enum err update(void *arg, struct errinfo *ei)
 			     STORE_TEXT(r->authorize_url), STORE_TEXT(r->token_url), STORE_TEXT(r->scopes),
 			     STORE_TEXT(r->configuration), STORE_INT(r->is_active), STORE_INT(r->updated_at),
 			     STORE_INT(r->endpoint_rev), STORE_INT(u->before_at)), ei);
-
+	if (!e && u->new_client)
+		e = store_change(u->core->store, SQL_AUTHENTICATOR_RESUME, STORE_PARAMS(STORE_TEXT(r->authenticator_id)), NULL, ei);
 	return e ? e : add_event(u->core, u->caller, r, "authenticator_updated", ei);
 }
 
@@ -226,6 +228,11 @@ enum err authenticators_update(struct core *core, const struct caller *c, const 
 	row.updated_at = core_now(core) > io->updated_at ? core_now(core) : io->updated_at + 1;
 	if (endpoints_changed)
 		row.endpoint_rev++;
+	u.new_client = in->client_secret || strcmp(row.client_id, io->client_id) != 0;
+	if (u.new_client) {
+		row.client_failures = row.paused_until = 0;
+		row.paused_cause = "";
+	}
 	if (in->client_secret)
 		e = vault_seal(core, row.app_id, &place, in->client_secret, a, &row.client_secret, ei);
 	if (!e)

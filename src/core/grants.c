@@ -54,31 +54,77 @@ enum err grants_open_refresh(struct core *core, const struct grant_row *row, str
 	return vault_open(core, row->app_id, &place, row->refresh_token, a, ret, ei);
 }
 
-enum err grants_reseal_previous(struct core *core, const struct grant_row *row, struct arena *a, struct sealed *ret,
-				struct errinfo *ei)
+/* Where the spare ones are sealed, each with a number of its own (DESIGN §5). */
+static struct seal_place spare_place(const struct grant_row *row, enum rotation_source source, int64_t generation)
 {
-	struct seal_place place = place_of(row, "previous_refresh_token");
-	struct secret *token = NULL;
-	enum err e = grants_open_refresh(core, row, a, &token, ei);
+	return (struct seal_place){.table = "oauth_token_grants", .row = row->grant_id, .seq = generation,
+				   .column = source == ROTATION_ALTERNATE ? "alternate_refresh_token" : "previous_refresh_token"};
+}
 
-	return e ? e : vault_seal(core, row->app_id, &place, token, a, ret, ei);
+enum err grants_open_source(struct core *core, const struct grant_row *row, enum rotation_source source, struct arena *a,
+			    struct secret **ret, struct errinfo *ei)
+{
+	struct seal_place alternate = spare_place(row, ROTATION_ALTERNATE, row->alternate_generation);
+	struct seal_place previous = spare_place(row, ROTATION_PREVIOUS, row->previous_generation);
+
+	switch (source) {
+	case ROTATION_ALTERNATE:
+		return vault_open(core, row->app_id, &alternate, row->alternate_refresh_token, a, ret, ei);
+	case ROTATION_PREVIOUS:
+		return vault_open(core, row->app_id, &previous, row->previous_refresh_token, a, ret, ei);
+	case ROTATION_CURRENT:
+		break;
+	}
+	return grants_open_refresh(core, row, a, ret, ei);
+}
+
+enum err grants_seal_spare(struct core *core, const struct grant_row *row, enum rotation_source source, int64_t generation,
+			   const struct secret *token, struct arena *a, struct sealed *ret, struct errinfo *ei)
+{
+	struct seal_place place = spare_place(row, source, generation);
+
+	return vault_seal(core, row->app_id, &place, token, a, ret, ei);
+}
+
+struct phrase {
+	const char *word, *sentence;
+};
+
+static const char *sentence_for(const char *word, const struct phrase *list, size_t n, const char *otherwise)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, list[i].word) == 0)
+			return list[i].sentence;
+	return otherwise;
 }
 
 const char *grants_cause_sentence(const char *cause)
 {
-	static const struct {
-		const char *cause, *sentence;
-	} sentences[] = {
+	static const struct phrase causes[] = {
 		{"revoked_by_provider", "the provider no longer accepts this connection (withdrawn there, or its session ended)"},
-		{"expired", "the access token is over and the provider gave no refresh token"},
+		{"expired", "the access token is over, and there is no refresh token that the provider still takes"},
 		{"rotation_response_lost", "the provider's answer with the new refresh token was lost on the way"},
-		{"client_config", "the authenticator's endpoints were changed after this account was connected"},
+		{"reuse_detected", "the provider saw a refresh token of this connection used twice and ended it"},
+		{"client_config", "the authenticator's endpoints were changed after this account was connected, or the provider "
+				  "refuses what its configuration asks for"},
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(sentences); i++)
-		if (strcmp(cause, sentences[i].cause) == 0)
-			return sentences[i].sentence;
-	return "the provider refused the connection";
+	return sentence_for(cause, causes, ARRAY_LEN(causes), "the provider refused the connection");
+}
+
+const char *grants_failure_sentence(const char *failure)
+{
+	static const struct phrase failures[] = {
+		{"provider_refused", "the provider refused the refresh without saying that the connection is over"},
+		{"client_rejected", "the provider does not accept the authenticator's client id or secret"},
+		{"provider_busy", "the provider asks to try again later"},
+		{"provider_unreachable", "the provider could not be reached"},
+		{"provider_unreadable", "the provider's answer could not be read"},
+		{"answer_lost", "the answer to the refresh was lost on its way; the next one will tell whether the provider renewed "
+				"the grant"},
+	};
+
+	return sentence_for(failure, failures, ARRAY_LEN(failures), "the refresh failed");
 }
 
 static enum err needs_reauth(const char *cause, const struct connection_row *c, const struct user_row *user,
@@ -87,6 +133,7 @@ static enum err needs_reauth(const char *cause, const struct connection_row *c, 
 	err_hint(ei, ERR_UPSTREAM_DENIED, "Let the user %s connect again at authenticator %s.",
 		 user->external_id[0] ? user->external_id : user->name, c->authenticator_id);
 	err_set(ei, ERR_UPSTREAM_DENIED, "the user must connect again (%s): %s", cause, grants_cause_sentence(cause));
+	err_cause(ei, ERR_UPSTREAM_DENIED, cause);
 	return err_code(ei, ERR_UPSTREAM_DENIED, "needs_reauth");
 }
 
@@ -96,12 +143,22 @@ struct grant_life grants_life(const struct grant_row *row)
 				   .refreshable = row->refresh_token.bytes.n > 0};
 }
 
+static int64_t last_life_ms(int64_t life_ms)
+{
+	return life_ms / 10 < GRANTS_MIN_TTL_DEFAULT_S * 1000 ? life_ms / 10 : GRANTS_MIN_TTL_DEFAULT_S * 1000;
+}
+
+int64_t grants_last_life_ms(const struct grant_row *row)
+{
+	return last_life_ms(row->expires_at - row->issued_at);
+}
+
 int64_t grants_wanted_life_ms(const struct grant_life *l, int64_t min_ttl_s)
 {
 	int64_t life = l->expires_at - l->issued_at, wanted = min_ttl_s * 1000, most = life / 10 * 9;
 
 	if (l->uncertain)
-		most = life / 10 < GRANTS_MIN_TTL_DEFAULT_S * 1000 ? life / 10 : GRANTS_MIN_TTL_DEFAULT_S * 1000;
+		most = last_life_ms(life);
 	return wanted > most ? most : wanted;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/access.h"
 #include "core/connections.h"
+#include "core/rotation.h"
 #include "oauth/token.h"
 
 enum { GRANTS_MIN_TTL_DEFAULT_S = 60, GRANTS_MIN_TTL_MAX_S = 24 * 60 * 60 };
@@ -25,9 +26,12 @@ struct grant_current {
 /* ERR_NOT_FOUND; ERR_CONFLICT "ambiguous"; ERR_UPSTREAM_DENIED "needs_reauth" when it has none that could be refreshed. */
 enum err grants_current(struct core *core, const struct app_row *app, const struct user_row *user, struct slice ref,
 			struct arena *a, struct grant_current *ret, struct errinfo *ei);
-/* The row's refresh token, sealed anew for the place of the previous one of the next generation. */
-enum err grants_reseal_previous(struct core *core, const struct grant_row *row, struct arena *a, struct sealed *ret,
-				struct errinfo *ei);
+/* The one of the row's refresh tokens that `source` names; NULL when it has none. */
+enum err grants_open_source(struct core *core, const struct grant_row *row, enum rotation_source source, struct arena *a,
+			    struct secret **ret, struct errinfo *ei);
+/* Seals a token for the place of the row's alternate or previous one, as of `generation`. */
+enum err grants_seal_spare(struct core *core, const struct grant_row *row, enum rotation_source source, int64_t generation,
+			   const struct secret *token, struct arena *a, struct sealed *ret, struct errinfo *ei);
 
 /* What decides whether an access token may be handed out as it is. */
 struct grant_life {
@@ -36,6 +40,8 @@ struct grant_life {
 };
 
 struct grant_life grants_life(const struct grant_row *row);
+/* An access token with no more life than this is nearly over: a minute, or a tenth of its life. */
+int64_t grants_last_life_ms(const struct grant_row *row);
 /*
  * min_ttl, but never more than nine tenths of the token's life: else a short-lived token is refreshed on every read. Where
  * an answer was lost the one retry may end the grant, so what life the access token has is used first (LIFECYCLE §4.7).
@@ -74,5 +80,6 @@ struct grant_read_args {
  */
 enum err grants_read(struct core *core, const struct grant_read_args *args, struct arena *a, struct grant_reading *ret,
 		     struct errinfo *ei);
-/* The sentence for a cause (LIFECYCLE §4.12). */
+/* The sentence for a cause (LIFECYCLE §4.12), and for why the last refresh failed (the row's `failure`). */
 const char *grants_cause_sentence(const char *cause);
+const char *grants_failure_sentence(const char *failure);

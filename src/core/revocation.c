@@ -2,42 +2,74 @@
 /* Revocation at the provider. Must never bring a grant back, whatever the provider answers. */
 #include "core/revocation.h"
 
+#include <string.h>
+
+#include "core/authenticator_input.h"
 #include "core/authenticators.h"
 #include "core/events.h"
 #include "core/grants.h"
 #include "oauth/revoke.h"
 
-static enum err connected_elsewhere(struct core *core, const struct grant_row *g, const struct authenticator_row *auth,
-				    struct arena *a, bool *ret, struct errinfo *ei)
+/* A token endpoint's scheme, host and port as they are written, '/' included. */
+static const char *token_origin(const struct authenticator_row *auth, struct arena *a)
+{
+	const char *host = strstr(auth->token_url, "://"), *end = host ? strchr(host + 3, '/') : NULL;
+
+	return end ? arena_strndup(a, slice_make(auth->token_url, (size_t)(end - auth->token_url) + 1)) : auth->token_url;
+}
+
+/* Whether telling the provider could end more than this grant: another connection of the account, or a newer grant of this one. */
+static enum err ends_others(struct core *core, const struct grant_row *g, const struct authenticator_row *auth,
+			    const struct profile *p, struct arena *a, bool *ret, struct errinfo *ei)
 {
 	struct connection_row c;
 	struct count_row others;
-	enum err e = store_find(core->store, SQL_CONNECTION_BY_GRANT, STORE_PARAMS(STORE_TEXT(g->grant_id)), a, &c, ei);
+	enum err e;
 
-	if (e == ERR_NOT_FOUND) {
-		/* The connection points at a newer grant of the same account: telling the provider could end that one. */
+	*ret = false;
+	if (p->revoke_ends == REVOKE_ENDS_TOKEN)
+		return ERR_OK;
+	e = store_find(core->store, SQL_CONNECTION_BY_GRANT, STORE_PARAMS(STORE_TEXT(g->grant_id)), a, &c, ei);
+	if (e == ERR_NOT_FOUND) { /* the connection points at a newer grant */
 		*ret = true;
 		return ERR_OK;
 	}
 	if (!e)
 		e = store_find(core->store, SQL_CONNECTIONS_SAME_ACCOUNT,
-			       STORE_PARAMS(STORE_TEXT(c.subject), STORE_TEXT(auth->client_id), STORE_TEXT(auth->token_url),
+			       STORE_PARAMS(STORE_TEXT(c.subject), STORE_TEXT(auth->client_id), STORE_TEXT(token_origin(auth, a)),
 					    STORE_TEXT(c.auth_id)), a, &others, ei);
 	if (!e)
 		*ret = others.count > 0 || c.is_active;
 	return e;
 }
 
+static enum err plan_requests(struct core *core, const struct grant_row *g, const struct token_client *client, struct arena *a,
+			      struct revocation_plan *ret, struct errinfo *ei)
+{
+	struct secret *access = NULL, *refresh = NULL;
+	struct revocation_plan plan = {0};
+	enum err e = grants_open_refresh(core, g, a, &refresh, ei);
+
+	if (!e)
+		e = grants_open_access(core, g, a, &access, ei);
+	if (e)
+		return e;
+	if (refresh && revoke_request(client, refresh, "refresh_token", a, &plan.request[plan.count]))
+		plan.count++;
+	if (access && revoke_request(client, access, "access_token", a, &plan.request[plan.count]))
+		plan.count++;
+	*ret = plan;
+	return ERR_OK;
+}
+
 enum err revocation_plan(struct core *core, const char *grant_id, struct arena *a, struct revocation_plan *ret,
 			 struct errinfo *ei)
 {
 	struct profile *profile = ARENA_NEW(a, struct profile);
-	struct secret *access = NULL, *refresh = NULL;
-	struct revocation_plan plan = {0};
 	struct authenticator_row auth;
 	struct token_client client;
 	struct grant_row g;
-	bool elsewhere = false;
+	bool others = false;
 	enum err e = store_find(core->store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(grant_id)), a, &g, ei);
 
 	if (!e)
@@ -47,21 +79,17 @@ enum err revocation_plan(struct core *core, const char *grant_id, struct arena *
 	if (!e && g.intent_attempt[0])
 		e = err_set(ei, ERR_BUSY, "the grant %s is being refreshed: the provider is to be told of the new tokens", grant_id);
 	if (!e)
-		e = connected_elsewhere(core, &g, &auth, a, &elsewhere, ei);
-	if (!e && !elsewhere && auth.endpoint_rev == g.endpoint_rev) {
-		e = authenticators_client(core, &auth, a, profile, &client, ei);
-		if (!e)
-			e = grants_open_refresh(core, &g, a, &refresh, ei);
-		if (!e)
-			e = grants_open_access(core, &g, a, &access, ei);
-		if (!e && refresh && revoke_request(&client, refresh, "refresh_token", a, &plan.request[plan.count]))
-			plan.count++;
-		if (!e && access && revoke_request(&client, access, "access_token", a, &plan.request[plan.count]))
-			plan.count++;
-	}
+		e = authenticator_input_profile(&auth, a, profile, ei);
 	if (!e)
-		*ret = plan;
-	return e;
+		e = ends_others(core, &g, &auth, profile, a, &others, ei);
+	if (e)
+		return e;
+	if (others || auth.endpoint_rev != g.endpoint_rev) {
+		*ret = (struct revocation_plan){0};
+		return ERR_OK;
+	}
+	e = authenticators_client(core, &auth, a, profile, &client, ei);
+	return e ? e : plan_requests(core, &g, &client, a, ret, ei);
 }
 
 enum {
@@ -122,6 +150,8 @@ enum err revocation_done(struct core *core, const char *grant_id, bool told, str
 	e = store_change(core->store, SQL_GRANT_WIPE, STORE_PARAMS(STORE_TEXT(grant_id)), NULL, ei);
 	if (!e)
 		e = store_change(core->store, SQL_REVOCATION_FORGET, STORE_PARAMS(STORE_TEXT(grant_id)), NULL, ei);
+	if (!e)
+		e = store_change(core->store, SQL_UNREAD_ANSWERS_OF_GRANT, STORE_PARAMS(STORE_TEXT(grant_id)), NULL, ei);
 	if (e)
 		return e;
 	event = (struct event_row){.kind = told ? "revoked_at_provider" : "not_revoked_at_provider", .app_id = g.app_id,

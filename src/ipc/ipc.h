@@ -74,9 +74,9 @@ const char *ipc_role_name(enum ipc_role role);
 	X(HOLDS, IPC_SET(COURIER), IPC_SET(CLERK), "s", OFTEN)                              \
 	/* the life of grants */                                                    \
 	X(EXCHANGE, IPC_SET(WORKER), IPC_SET(CLERK), "ss", OFTEN)                           \
-	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isss", OFTEN)                        \
+	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN)                      \
 	X(REFRESH, IPC_SET(WORKER), IPC_SET(CLERK), "sii", OFTEN)                           \
-	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isss", OFTEN)                        \
+	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN)                      \
 	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)
 
 enum ipc_kind {
@@ -154,7 +154,7 @@ enum { IPC_EXCHANGE_FLOW, IPC_EXCHANGE_CODE };
  * `newer_than` (-1: only life counts). REFRESHED: error, wire code, sentence, hint.
  */
 enum { IPC_REFRESH_GRANT, IPC_REFRESH_MIN_LIFE_MS, IPC_REFRESH_NEWER_THAN };
-enum { IPC_RESULT_ERR, IPC_RESULT_CODE, IPC_RESULT_DETAIL, IPC_RESULT_HINT };
+enum { IPC_RESULT_ERR, IPC_RESULT_CODE, IPC_RESULT_DETAIL, IPC_RESULT_HINT, IPC_RESULT_RETRY_AFTER_S, IPC_RESULT_CAUSE };
 /* REVOKE: a grant that was disconnected; the provider is to be told. No answer. */
 enum { IPC_REVOKE_GRANT };
 

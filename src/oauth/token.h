@@ -28,6 +28,7 @@ enum { TOKEN_MAX_BYTES = 64 * 1024, TOKEN_LIFE_UNKNOWN = -1 };
 struct token_answer {
 	struct secret *access_token;  /* in the arena, as the others */
 	struct secret *refresh_token; /* NULL: absent or empty (RF-02) */
+	struct secret *other_refresh_token; /* of a salvaged answer that had two; else NULL */
 	struct secret *id_token;      /* NULL: absent */
 	const char *token_type;       /* "Bearer" or "DPoP", as canonical spelling (OA-14) */
 	int64_t expires_in_s;         /* TOKEN_LIFE_UNKNOWN when absent, 0, negative or not a number (OA-15); capped at 10 years */
@@ -53,3 +54,11 @@ enum token_verdict {
  */
 enum token_verdict token_parse(const struct profile *p, const struct fetch_answer *answer, const struct secret *body,
 			       struct arena *a, struct token_answer *ret, struct errinfo *ei);
+
+/*
+ * What the provider's words, as token_parse() left them in `said` for a refusal, tell about its reason. For naming a loss only, never for
+ * what is done: that the refresh token was used twice; that it was too old; that the request or its client is wrong, not the grant.
+ */
+bool token_tells_reuse(const struct errinfo *said);
+bool token_tells_expiry(const struct errinfo *said);
+bool token_blames_request(const struct errinfo *said);

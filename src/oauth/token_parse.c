@@ -42,6 +42,36 @@ static const struct {
 	[TOKEN_REFUSED] = {"the provider refused the request", "Check the authenticator's URLs and scopes."},
 };
 
+static bool has_word(const char *text, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcasestr(text, list[i]))
+			return true;
+	return false;
+}
+
+bool token_tells_reuse(const struct errinfo *said)
+{
+	static const char *const list[] = {"reuse", "already been used", "already used", "already_used", "used twice"};
+
+	return said && (has_word(said->code, list, ARRAY_LEN(list)) || has_word(said->detail, list, ARRAY_LEN(list)));
+}
+
+bool token_tells_expiry(const struct errinfo *said)
+{
+	static const char *const codes[] = {"expired"};
+
+	return said && has_word(said->code, codes, ARRAY_LEN(codes));
+}
+
+bool token_blames_request(const struct errinfo *said)
+{
+	static const char *const codes[] = {"invalid_request", "invalid_scope", "unsupported_grant_type", "unauthorized_client",
+					    "invalid_target", "redirect_uri"};
+
+	return said && has_word(said->code, codes, ARRAY_LEN(codes));
+}
+
 static enum token_verdict fail(enum token_verdict v, int status, const struct answer_error *why, struct errinfo *ei)
 {
 	err_set(ei, ERR_UPSTREAM_DOWN, "%s (HTTP status %d%s%s%s%s%s)", words[v].sentence, status,

@@ -5,6 +5,7 @@
  */
 #include "worker/handle.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,7 +284,7 @@ static void copy_text(char *to, size_t cap, struct slice text)
 void handle_clerk_message(struct handle_desk *d, struct ipc_message *m)
 {
 	struct handling *h = find_waiting(d, m->id);
-	int64_t e = m->field[IPC_RESULT_ERR].number;
+	int64_t e = m->field[IPC_RESULT_ERR].number, retry_after_s = m->field[IPC_RESULT_RETRY_AFTER_S].number;
 
 	if (!h)
 		return;
@@ -291,6 +292,8 @@ void handle_clerk_message(struct handle_desk *d, struct ipc_message *m)
 	copy_text(h->reply.why.code, sizeof h->reply.why.code, m->field[IPC_RESULT_CODE].bytes);
 	copy_text(h->reply.why.detail, sizeof h->reply.why.detail, m->field[IPC_RESULT_DETAIL].bytes);
 	copy_text(h->reply.why.hint, sizeof h->reply.why.hint, m->field[IPC_RESULT_HINT].bytes);
+	copy_text(h->reply.why.cause, sizeof h->reply.why.cause, m->field[IPC_RESULT_CAUSE].bytes);
+	h->reply.why.retry_after_s = retry_after_s > 0 && retry_after_s < INT_MAX ? (unsigned)retry_after_s : 0;
 	resume(h);
 }
 

@@ -85,6 +85,11 @@ export async function alter(service, sql) {
 	assert.equal(code, 0, stderr);
 }
 
+// Lets all pauses be over: of grants after a failure, of authenticators whose client was refused.
+export const hurry = (service) => alter(service, `
+	UPDATE oauth_token_grants SET refresh_due_at = min(refresh_due_at, 1), not_before = 0;
+	UPDATE oauth_authenticators SET paused_until = 0`);
+
 // One browser: keeps the cookies of the service.
 export class Jar {
 	cookies = new Map();
