@@ -34,6 +34,12 @@ enum err ipc_pair(int ret_fds[2])
 	return ERR_OK;
 }
 
+/* The connection is as it was and nothing was taken or lost: the same call may succeed later. */
+static bool may_pass(int error)
+{
+	return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
 /* One packet with its descriptors. */
 static enum err send_packet(int fd, struct slice frame, const int *fds, size_t fd_count)
 {
@@ -55,7 +61,7 @@ static enum err send_packet(int fd, struct slice frame, const int *fds, size_t f
 	for (;;) {
 		if (sendmsg(fd, &h, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 			return ERR_OK;
-		if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS)
+		if (may_pass(errno))
 			return ERR_BUSY;
 		if (errno != EINTR)
 			return ERR_INTERNAL;
@@ -161,7 +167,7 @@ static enum err next_size(int fd, size_t *ret_bytes)
 			*ret_bytes = (size_t)n;
 			return ERR_OK;
 		}
-		if (errno == EAGAIN)
+		if (may_pass(errno))
 			return ERR_BUSY;
 		if (errno == ECONNRESET && resets++ == 0)
 			continue;
@@ -213,7 +219,7 @@ static enum err receive_packet(int fd, struct arena *a, struct packet *p)
 			break;
 	}
 	if (n < 0)
-		return errno == EAGAIN ? ERR_BUSY : ERR_NOT_FOUND;
+		return may_pass(errno) ? ERR_BUSY : ERR_NOT_FOUND;
 	take_fds(&h, p);
 	if (n == 0 && p->fd_count == 0)
 		return ERR_NOT_FOUND;
