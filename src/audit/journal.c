@@ -353,6 +353,11 @@ void journal_fail(struct journal *j)
 	j->failed = true;
 }
 
+bool journal_failed(const struct journal *j)
+{
+	return j->failed;
+}
+
 struct chain journal_head(const struct journal *j)
 {
 	struct chain head = j->written;

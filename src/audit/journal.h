@@ -58,5 +58,7 @@ int journal_descriptor(const struct journal *j);
 void journal_forget(struct journal *j);
 /* From now on every write fails: the disk lost what it had taken. */
 void journal_fail(struct journal *j);
+/* Whether it does: by journal_fail(), or because a segment's end did not reach the disk. */
+bool journal_failed(const struct journal *j);
 /* The chain's state after the last written record, for any thread. Holds the key: wipe it. */
 struct chain journal_head(const struct journal *j);

@@ -130,7 +130,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 	struct clerk *c = role->state;
 	struct desk *d = &c->desk;
 	struct key_source source;
-	struct store_args store = {.path = role_config(role, "FIBERWISE_DATABASE"), .checkpoints = true};
+	struct store_args store = {.path = role_config(role, "FIBERWISE_DATABASE"), .checkpoints = true, .on_disk_failed = role_disk_failed};
 	enum err e = core_set_public_url(&d->core, role_config(role, "FIBERWISE_PUBLIC_URL"), ei);
 
 	if (!e)
@@ -145,6 +145,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 	c->role = role;
 	d->loop = role->loop;
 	d->ledger.data_dir = role_config(role, "FIBERWISE_DATA_DIR");
+	d->ledger.on_disk_failed = role_disk_failed;
 	d->ledger.always = strcmp(role_config(role, "FIBERWISE_AUDIT_SYNC"), "always") == 0;
 	d->keeper = keeper_client_new(IPC_CLERK);
 	source = keeper_client_source(d->keeper);

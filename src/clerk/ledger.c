@@ -25,6 +25,12 @@ void ledger_drop(struct ledger *l, struct core *core)
 	l->signed_seq = 0; /* a signature may be among what was not written */
 }
 
+static void tell_failure(const struct ledger *l)
+{
+	if (l->journal && journal_failed(l->journal) && l->on_disk_failed)
+		l->on_disk_failed("the audit log");
+}
+
 static bool sync_now(struct ledger *l)
 {
 	int fd = journal_unsynced(l->journal);
@@ -39,6 +45,7 @@ static bool sync_now(struct ledger *l)
 		journal_fail(l->journal);
 	}
 	l->synced_ms = clock_mono_ms(&clock_system);
+	tell_failure(l);
 	return !l->lost;
 }
 
@@ -71,6 +78,7 @@ static void write_or_keep(struct ledger *l, struct core *core)
 		LOG(LOG_ERROR, "audit_notes_lost", LOG_S("detail", "the audit log could not be written for too long"));
 	if (write_notes(l, core, &why)) {
 		LOG(LOG_ERROR, "audit_not_written", LOG_S("detail", why.detail));
+		tell_failure(l);
 		return;
 	}
 	buf_reset(&l->notes);

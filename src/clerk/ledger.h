@@ -12,6 +12,7 @@ struct ledger {
 	/* Set by the owner. */
 	const char *data_dir; /* NULL: nothing is recorded (tests of other things) */
 	bool always;
+	void (*on_disk_failed)(const char *what); /* role_disk_failed(), or NULL: then every later write fails */
 
 	bool lost;            /* the disk lost what it had taken: nothing is recorded or signed any more */
 	struct journal *journal;

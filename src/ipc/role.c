@@ -64,6 +64,12 @@ void role_fail(struct role *role, enum err e, const struct errinfo *ei)
 	role_stopped(role);
 }
 
+void role_disk_failed(const char *what)
+{
+	LOG(LOG_ERROR, "disk_failed", LOG_S("what", what));
+	abort();
+}
+
 void role_stopped(struct role *role)
 {
 	role->stopping = true;

@@ -60,6 +60,11 @@ void role_ready(struct role *role);
 void role_fail(struct role *role, enum err e, const struct errinfo *ei);
 /* A line for the administrator's terminal, never for a log. */
 void role_say(struct role *role, const char *text);
+/*
+ * A file's fdatasync failed: what of `what` the disk has, nobody knows any more, and asking again may say yes to what is gone.
+ * The process ends on the spot, having promised nothing more; its successor starts from what is there. From any thread.
+ */
+_Noreturn void role_disk_failed(const char *what);
 /* After on_stop: everything of the role's own is closed. */
 void role_stopped(struct role *role);
 /*

@@ -57,6 +57,7 @@ struct driver_ops {
 
 struct driver {
 	const struct driver_ops *ops;
+	void (*on_disk_failed)(const char *what); /* a sync failed; NULL: the failed change alone says so */
 };
 
 enum driver_open_mode { DRIVER_CREATE, DRIVER_EXISTING };

@@ -34,6 +34,8 @@ static enum err failed(struct sqlite *s, struct errinfo *ei)
 		return err_set(ei, ERR_STORE, "the database was busy for more than %d seconds", BUSY_MS / 1000);
 	if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB)
 		return err_set(ei, ERR_STORE, "the database file is damaged (SQLite code %d)", code);
+	if ((code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) && s->driver.on_disk_failed)
+		s->driver.on_disk_failed("the database");
 	return err_set(ei, ERR_STORE, "the database could not be read or written (SQLite code %d: %s)", code,
 		       sqlite3_errstr(code));
 }

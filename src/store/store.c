@@ -64,6 +64,7 @@ enum err store_open(const struct store_args *args, struct store **ret_store, str
 		return e;
 	s = MEM_NEW(struct store);
 	s->driver = driver;
+	driver->on_disk_failed = args->on_disk_failed;
 	for (int i = 0; i < TABLE__COUNT; i++)
 		s->insert[i] = insert_text(table_get((enum table_id)i));
 	s->stripes = args->stripes;

@@ -17,6 +17,7 @@ struct store_args {
 	const char *path; /* SQLite file, with or without "sqlite:" before it */
 	bool create;      /* make the file when missing (init only) */
 	bool checkpoints; /* this process checkpoints the log (clerk, init) */
+	void (*on_disk_failed)(const char *what); /* role_disk_failed(); NULL: nobody lives on after a failure anyway */
 	struct stripes *stripes; /* whom to tell of changes (stripes.h), borrowed; NULL: nobody keeps what it read */
 };
 

@@ -21,6 +21,7 @@ struct head_job {
 	struct outbox *outbox;
 	struct chain head;
 	int fd;
+	bool disk_failed;
 	enum err err;
 	struct errinfo why;
 };
@@ -192,9 +193,8 @@ static enum err write_ready(struct outbox *o, struct errinfo *why)
 	return not_written(why);
 }
 
-static void on_turn_end(uv_check_t *check)
+static void send_ready(struct outbox *o)
 {
-	struct outbox *o = check->data;
 	struct errinfo why = {.detail = ""};
 	struct list turn;
 	enum err e;
@@ -216,6 +216,16 @@ static void on_turn_end(uv_check_t *check)
 	finish_all(&turn, e, &why);
 }
 
+/* By now whoever waited has been refused. */
+static void on_turn_end(uv_check_t *check)
+{
+	struct outbox *o = check->data;
+
+	send_ready(o);
+	if (o->on_disk_failed && o->journal && journal_failed(o->journal))
+		o->on_disk_failed("the audit log");
+}
+
 void outbox_opened(struct outbox *o, struct outbox_item *item)
 {
 	if (item->opened)
@@ -231,14 +241,15 @@ void outbox_put(struct outbox *o, struct outbox_item *item)
 	}
 	list_append(&o->ready, &item->node);
 	if (o->stopping)
-		on_turn_end(&o->check);
+		send_ready(o);
 }
 
 static void sign_head(struct job *job)
 {
 	struct head_job *h = CONTAINER_OF(job, struct head_job, job);
 
-	if (fdatasync(h->fd) != 0)
+	h->disk_failed = fdatasync(h->fd) != 0;
+	if (h->disk_failed)
 		h->err = err_set(&h->why, ERR_STORE, "fdatasync of the audit log failed");
 	else
 		h->err = auditing_sign(h->outbox->core, h->outbox->run_id, &h->head, &h->why);
@@ -249,6 +260,8 @@ static void head_signed(struct job *job)
 {
 	struct head_job *h = CONTAINER_OF(job, struct head_job, job);
 
+	if (h->disk_failed)
+		lose(h->outbox);
 	if (h->err)
 		LOG(LOG_ERROR, "audit_head_not_signed", LOG_S("detail", h->why.detail));
 	else
@@ -300,7 +313,7 @@ void outbox_init(struct outbox *o)
 void outbox_stop(struct outbox *o)
 {
 	o->stopping = true;
-	on_turn_end(&o->check);
+	send_ready(o);
 	submit_head(o);
 	uv_close((uv_handle_t *)&o->check, NULL);
 	uv_close((uv_handle_t *)&o->sync, NULL);

@@ -34,6 +34,7 @@ struct outbox {
 	const char *data_dir;
 	char name[CHAIN_NAME_BYTES];
 	bool always;                   /* answers wait until their records are on the disk */
+	void (*on_disk_failed)(const char *what); /* role_disk_failed(), or NULL: then nothing is recorded or let out any more */
 
 	bool opened;                   /* the store thread's: a chain was opened and handed over */
 	struct journal *journal;       /* the loop's, as all below; NULL: not open */

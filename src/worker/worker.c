@@ -162,7 +162,7 @@ static struct cache *open_cache(const struct worker *w)
 static enum err open_core(struct worker *w, struct errinfo *ei)
 {
 	struct core *core = &w->desk.core;
-	struct store_args store = {.path = role_config(w->role, "FIBERWISE_DATABASE")};
+	struct store_args store = {.path = role_config(w->role, "FIBERWISE_DATABASE"), .on_disk_failed = role_disk_failed};
 	struct key_source source;
 	enum err e = core_set_public_url(core, role_config(w->role, "FIBERWISE_PUBLIC_URL"), ei);
 
@@ -192,6 +192,7 @@ static void start_outbox(struct worker *w)
 	o->core = &w->desk.core;
 	o->jobs = w->desk.jobs;
 	o->data_dir = role_config(w->role, "FIBERWISE_DATA_DIR");
+	o->on_disk_failed = role_disk_failed;
 	o->always = strcmp(role_config(w->role, "FIBERWISE_AUDIT_SYNC"), "always") == 0;
 	snprintf(o->name, sizeof o->name, "worker-%lld", (long long)w->role->slot);
 	outbox_init(o);
