@@ -68,7 +68,7 @@ torture-table: torture-builds
 	@tests/torture/run table
 
 torture-builds: $(BUILD)/build.ninja $(FAULTS)/build.ninja
-	@tools/install test
+	@tools/install torture
 	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary
 	@ninja -C $(FAULTS) --quiet fiberd
 
