@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -247,6 +248,38 @@ static void no_room_means_nothing_sent(void **state)
 	assert_int_equal(answer.err, ERR_OK);
 	assert_false(answer.sealed);
 	assert_true(slice_is(answer.body, TESTROLE_BODY)); /* asked for in clear */
+	testrole_stop(w);
+}
+
+/* what is here goes to the clerk, whose commit is its other chance; then the process ends, and its successor is clean. */
+static void r_05_a_courier_whose_disk_fails_ends(void **state)
+{
+	struct testrole *w = *state;
+	struct testserver_script slow = {.response = testrole_good, .n = testrole_good_n, .delay_ms = 300};
+	struct fetch_answer answer;
+	struct ipc_message m = {.kind = IPC_KIND__COUNT};
+
+	w->file_max = 100 << 20; /* so that it lives through a lower limit */
+	testserver_script(w->server, &slow);
+	testrole_start(w, TESTROLE_1, "127.0.0.0/8");
+	testrole_send_keys(w);
+	m = testrole_token_message(w, ATTEMPT_A);
+	m.id = 1000;
+	assert_int_equal(ipc_send(w->clerk, &m), ERR_OK);
+	testrole_wait_for_requests(w, 1);
+	assert_int_equal(prlimit(w->pid, RLIMIT_FSIZE, &(struct rlimit){0, 100 << 20}, NULL), 0);
+	m = testrole_receive(w);
+	assert_int_equal(fetch_answer_from_message(&m, &answer), ERR_OK);
+	testrole_assert_good(w, &answer, ATTEMPT_A);
+	assert_int_equal(testrole_reap(w), 1);
+	assert_int_equal(ipc_receive(w->control, IPC_COURIER, IPC_SUPERVISOR, w->arena, &m), ERR_OK);
+	assert_string_equal(ipc_kind_name(m.kind), "FAILED");
+	testrole_close_ends(w);
+	w->file_max = 0;
+	testrole_start(w, TESTROLE_1, "127.0.0.0/8");
+	testrole_send_keys(w);
+	answer = testrole_ask(w, testrole_token_message(w, ATTEMPT_B));
+	testrole_assert_good(w, &answer, ATTEMPT_B);
 	testrole_stop(w);
 }
 
@@ -604,6 +637,7 @@ int main(int argc, char **argv)
 		TEST(same_attempt_at_once_is_one_request), TEST(ambiguous_failures_are_remembered),
 		TEST(unknown_is_said_only_after_the_older_courier),
 		TEST(wrong_keys_are_no_keys),
+		TEST(r_05_a_courier_whose_disk_fails_ends),
 		TEST(one_token_is_not_consumed_by_two_attempts),
 		TEST(a_failed_attempt_is_in_the_way_until_released),
 		TEST(what_nobody_released_is_offered_to_the_next_clerk),

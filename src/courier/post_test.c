@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -21,6 +23,20 @@
 #include "courier/testworld.h"
 
 #define INSTANCE "11111111111111111111111111111111"
+
+/* What the program calls in place of fdatasync(). */
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+static atomic_int syncs_until_failure = -1; /* -1: none fails */
+
+int __wrap_fdatasync(int fd)
+{
+	if (atomic_load(&syncs_until_failure) >= 0 && atomic_fetch_sub(&syncs_until_failure, 1) == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_fdatasync(fd);
+}
 
 struct office {
 	struct testworld *world;
@@ -171,6 +187,46 @@ static void r_05_a_failing_disk(void **state)
 	assert_true(o->last.sent);
 }
 
+/*
+ * R-05: one fdatasync that fails. What is here is handed on, nothing new is taken, also when the disk says that all is well
+ * again (its next answer would be a lie about this one), and the next process finds what was written.
+ */
+static void r_05_a_sync_that_fails(void **state)
+{
+	struct office *o = *state;
+
+	testworld_script(o->world, (struct testserver_script){.response = TESTWORLD_OK,
+							      .n = sizeof TESTWORLD_OK - 1,
+							      .delay_ms = 50});
+	atomic_store(&syncs_until_failure, 0);
+	fetch(o, 1, attempt_of(o, 1));
+	fetch(o, 2, attempt_of(o, 2));
+	while (o->answers < 2)
+		uv_run(&o->world->loop, UV_RUN_ONCE);
+	assert_true(post_failed(o->post));
+	assert_int_equal(o->last.err, ERR_OK);
+	assert_true(o->last.sealed);
+	fetch(o, 3, attempt_of(o, 3));
+	assert_int_equal(o->last.err, ERR_BUSY);
+	assert_false(o->last.sent);
+	assert_int_equal(testserver_requests(o->world->server), 2);
+	post_stop(o->post);
+	while (!o->idle)
+		uv_run(&o->world->loop, UV_RUN_NOWAIT);
+	post_free(&o->post);
+	open_post(o);
+	assert_false(post_failed(o->post));
+	assert_int_equal(o->offered, 2);
+	for (int i = 1; i <= 2; i++) {
+		post_join(o->post, 9, slice_from(attempt_of(o, i)));
+		assert_int_equal(o->last.err, ERR_OK);
+	}
+	fetch(o, 3, attempt_of(o, 3));
+	wait_answers(o, 6);
+	assert_int_equal(o->last.err, ERR_OK);
+	atomic_store(&syncs_until_failure, -1);
+}
+
 static void slots_come_back_by_release(void **state)
 {
 	struct office *o = *state;
@@ -306,7 +362,8 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(r_05_a_failing_disk),	     TEST(slots_come_back_by_release),
+		TEST(r_05_a_failing_disk),	     TEST(r_05_a_sync_that_fails),
+			     TEST(slots_come_back_by_release),
 		TEST(release_in_flight_counts_later), TEST(too_many_waiters_are_refused),
 		TEST(plain_requests_are_bounded),     TEST(forgotten_askers_get_nothing),
 		TEST(unreleased_answers_go_after_a_day), TEST(offers_come_in_bounded_messages),

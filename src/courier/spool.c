@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The spool's directories, locks and slots. One file a directory, so that one fdatasync makes all
- * answers of a turn durable. Must never hold a clear answer, and never give out a slot whose disk space
- * is not there.
+ * Which slots are in use, in this instance's directory and in those that dead couriers left. Must never give out a slot
+ * whose disk space is not there, nor touch a directory that a living courier holds.
  */
 #include "courier/spool.h"
 
@@ -11,24 +10,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/list.h"
 #include "base/mem.h"
-
-enum { PAGE = 4096, SLOT_BYTES = (SPOOL_FRAME_MAX_BYTES + PAGE - 1) / PAGE * PAGE, NAME_BYTES = 32 };
-
-struct spool_dir {
-	struct list node;
-	char name[NAME_BYTES + 1];
-	int fd;	       /* the directory */
-	int slots;     /* its file, locked */
-	size_t count;  /* slots with disk space */
-	size_t used;
-	bool *taken;   /* SPOOL_SLOTS_MAX of them */
-};
+#include "courier/spool_dir.h"
 
 struct spool {
 	struct spool_args args;
@@ -39,150 +26,41 @@ struct spool {
 	bool failed;
 };
 
-static bool is_instance(const char *name)
+/* A slot that the disk does not give today may hold a grant's only new token tomorrow: it is asked for again, not cleared. */
+static bool is_readable(const struct spool_dir *d)
 {
-	size_t n = strspn(name, "0123456789abcdef");
+	for (size_t i = 0; i < d->count; i++) {
+		CLEANUP(arena_free) struct arena *a = arena_new(2 * SPOOL_SLOT_BYTES);
+		struct spool_entry entry;
 
-	return n == NAME_BYTES && name[n] == '\0';
-}
-
-static void dir_free(struct spool_dir **dp)
-{
-	struct spool_dir *d = *dp;
-
-	if (!d)
-		return;
-	if (d->slots >= 0)
-		close(d->slots);
-	if (d->fd >= 0)
-		close(d->fd);
-	free(d->taken);
-	free(d);
-	*dp = NULL;
-}
-
-/* ERR_CONFLICT: somebody holds it. ERR_NOT_FOUND: it went away. ERR_CONFIG: not usable. */
-static enum err dir_open(int parent, const char *name, int flags, struct spool_dir **ret_dir)
-{
-	struct spool_dir *d = MEM_NEW(struct spool_dir);
-	enum err e = ERR_OK;
-
-	list_init(&d->node);
-	memcpy(d->name, name, NAME_BYTES);
-	d->taken = MEM_NEW_N(SPOOL_SLOTS_MAX, bool);
-	d->slots = -1;
-	d->fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (d->fd >= 0)
-		d->slots = openat(d->fd, "slots", O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-	if (d->fd < 0 || d->slots < 0)
-		e = errno == ENOENT ? ERR_NOT_FOUND : ERR_CONFIG;
-	else if (flock(d->slots, LOCK_EX | LOCK_NB) != 0)
-		e = errno == EWOULDBLOCK ? ERR_CONFLICT : ERR_CONFIG;
-	if (e) {
-		dir_free(&d);
-		return e;
-	}
-	*ret_dir = d;
-	return ERR_OK;
-}
-
-static off_t offset_of(size_t index)
-{
-	return (off_t)index * SLOT_BYTES;
-}
-
-static bool read_at(int fd, char *p, size_t n, off_t at, size_t *ret_n)
-{
-	size_t got = 0;
-
-	while (got < n) {
-		ssize_t r = pread(fd, p + got, n - got, at + (off_t)got);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
+		if (spool_dir_read(d, i, a, &entry) == ERR_STORE)
 			return false;
-		if (r == 0)
-			break;
-		got += (size_t)r;
-	}
-	*ret_n = got;
-	return true;
-}
-
-static bool write_at(int fd, struct slice bytes, off_t at)
-{
-	size_t done = 0;
-
-	while (done < bytes.n) {
-		ssize_t w = pwrite(fd, bytes.p + done, bytes.n - done, at + (off_t)done);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return false;
-		done += (size_t)w;
 	}
 	return true;
-}
-
-/* The entry of a slot, in the arena. ERR_NOT_FOUND: empty. */
-static enum err read_slot(const struct spool_dir *d, size_t index, struct arena *a, struct spool_entry *ret_entry)
-{
-	char magic[4] = "";
-	char *bytes;
-	size_t n;
-
-	if (!read_at(d->slots, magic, sizeof magic, offset_of(index), &n))
-		return ERR_STORE;
-	if (spool_frame_parse(slice_make(magic, n), ret_entry) == ERR_NOT_FOUND)
-		return ERR_NOT_FOUND;
-	bytes = arena_alloc(a, SPOOL_FRAME_MAX_BYTES, 1);
-	if (!read_at(d->slots, bytes, SPOOL_FRAME_MAX_BYTES, offset_of(index), &n))
-		return ERR_STORE;
-	return spool_frame_parse(slice_make(bytes, n), ret_entry);
-}
-
-static bool clear_slot(const struct spool_dir *d, size_t index)
-{
-	static const char nothing[SPOOL_FRAME_HEAD_BYTES];
-
-	return write_at(d->slots, slice_make(nothing, sizeof nothing), offset_of(index));
 }
 
 /* Torn and too old entries are freed here; the rest is reported. */
 static void read_dir(struct spool *s, struct spool_dir *d, spool_found_fn *found, void *arg)
 {
 	int64_t now = clock_wall_ms(s->args.clock);
-	struct stat st;
 
-	if (fstat(d->slots, &st) != 0)
-		return;
-	d->count = (size_t)st.st_size / SLOT_BYTES;
-	if (d->count > SPOOL_SLOTS_MAX)
-		d->count = SPOOL_SLOTS_MAX;
 	for (size_t i = 0; i < d->count; i++) {
-		CLEANUP(arena_free) struct arena *a = arena_new(2 * SLOT_BYTES);
+		CLEANUP(arena_free) struct arena *a = arena_new(2 * SPOOL_SLOT_BYTES);
 		struct spool_entry entry;
-		enum err e = read_slot(d, i, a, &entry);
+		enum err e = spool_dir_read(d, i, a, &entry);
 
 		if (e == ERR_NOT_FOUND)
 			continue;
-		if (e || entry.at < now - SPOOL_KEEP_MS) {
+		if (e == ERR_INVALID || (!e && entry.at < now - SPOOL_KEEP_MS)) {
 			s->torn += e != ERR_OK;
-			clear_slot(d, i);
+			spool_dir_clear(d, i);
 			continue;
 		}
 		d->taken[i] = true;
 		d->used++;
-		found(&entry, (struct spool_slot){.dir = d, .index = i}, arg);
+		if (!e)
+			found(&entry, (struct spool_slot){.dir = d, .index = i}, arg);
 	}
-}
-
-static void remove_dir(const struct spool *s, const struct spool_dir *d)
-{
-	if (unlinkat(d->fd, "slots", 0) == 0)
-		unlinkat(s->fd, d->name, AT_REMOVEDIR);
 }
 
 static enum err cannot(const struct spool_args *args, const char *what, struct errinfo *ei)
@@ -212,11 +90,11 @@ static enum err open_own(struct spool *s, struct errinfo *ei)
 {
 	enum err e;
 
-	if (!is_instance(s->args.instance))
+	if (!spool_dir_is_name(s->args.instance))
 		return err_set(ei, ERR_INTERNAL, "the instance has no proper id");
 	if (mkdirat(s->fd, s->args.instance, 0700) != 0 && errno != EEXIST)
 		return cannot(&s->args, "made", ei);
-	e = dir_open(s->fd, s->args.instance, O_CREAT, &s->own);
+	e = spool_dir_open(s->fd, s->args.instance, O_CREAT, &s->own);
 	if (e == ERR_CONFLICT)
 		return err_set(ei, e, "another courier of this instance is running");
 	if (e)
@@ -241,6 +119,10 @@ enum err spool_open(const struct spool_args *args, spool_found_fn *found, void *
 	e = open_root(args, &s->fd, ei);
 	if (!e)
 		e = open_own(s, ei);
+	if (!e && !is_readable(s->own)) {
+		s->own->used = 1; /* so that it is not taken for an empty one, and removed */
+		e = cannot(args, "read", ei);
+	}
 	if (e) {
 		spool_free(&s);
 		return e;
@@ -255,9 +137,9 @@ static void drop_if_empty(struct spool *s, struct spool_dir *d)
 {
 	if (d->used > 0)
 		return;
-	remove_dir(s, d);
+	spool_dir_remove(s->fd, d);
 	list_remove(&d->node);
-	dir_free(&d);
+	spool_dir_free(&d);
 }
 
 void spool_free(struct spool **sp)
@@ -271,11 +153,11 @@ void spool_free(struct spool **sp)
 		struct spool_dir *d = CONTAINER_OF(s->foreign.next, struct spool_dir, node);
 
 		list_remove(&d->node);
-		dir_free(&d);
+		spool_dir_free(&d);
 	}
 	if (s->own && s->own->used == 0)
-		remove_dir(s, s->own);
-	dir_free(&s->own);
+		spool_dir_remove(s->fd, s->own);
+	spool_dir_free(&s->own);
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
@@ -307,10 +189,14 @@ size_t spool_adopt(struct spool *s, spool_found_fn *found, void *arg)
 		struct spool_dir *d = NULL;
 		enum err e;
 
-		if (!is_instance(item->d_name) || is_adopted(s, item->d_name))
+		if (!spool_dir_is_name(item->d_name) || is_adopted(s, item->d_name))
 			continue;
-		e = dir_open(s->fd, item->d_name, 0, &d);
-		held += e == ERR_CONFLICT;
+		e = spool_dir_open(s->fd, item->d_name, 0, &d);
+		if (!e && !is_readable(d)) {
+			spool_dir_free(&d);
+			e = ERR_STORE;
+		}
+		held += e == ERR_CONFLICT || e == ERR_STORE;
 		if (e == ERR_NOT_FOUND)
 			unlinkat(s->fd, item->d_name, AT_REMOVEDIR); /* died between making it and its file */
 		if (e)
@@ -333,9 +219,8 @@ enum err spool_reserve(struct spool *s, struct spool_slot *ret_slot)
 	while (i < d->count && d->taken[i])
 		i++;
 	if (i == d->count) {
-		if (i >= s->args.slots_max || posix_fallocate(d->slots, offset_of(i), SLOT_BYTES) != 0)
+		if (i >= s->args.slots_max || !spool_dir_extend(d))
 			return ERR_BUSY;
-		d->count++;
 	}
 	d->taken[i] = true;
 	d->used++;
@@ -351,7 +236,7 @@ enum err spool_put(struct spool *s, struct spool_slot slot, const struct spool_e
 	(void)s;
 	buf_init(&frame, SPOOL_FRAME_MAX_BYTES);
 	spool_frame_put(&frame, entry);
-	ok = buf_ok(&frame) && write_at(slot.dir->slots, buf_slice(&frame), offset_of(slot.index));
+	ok = buf_ok(&frame) && spool_dir_write(slot.dir, slot.index, buf_slice(&frame));
 	buf_done(&frame);
 	return ok ? ERR_OK : ERR_STORE;
 }
@@ -374,7 +259,7 @@ bool spool_failed(const struct spool *s)
 enum err spool_get(struct spool *s, struct spool_slot slot, struct arena *a, struct spool_entry *ret_entry)
 {
 	(void)s;
-	return read_slot(slot.dir, slot.index, a, ret_entry) == ERR_OK ? ERR_OK : ERR_STORE;
+	return spool_dir_read(slot.dir, slot.index, a, ret_entry) == ERR_OK ? ERR_OK : ERR_STORE;
 }
 
 void spool_release(struct spool *s, struct spool_slot slot)
@@ -383,7 +268,7 @@ void spool_release(struct spool *s, struct spool_slot slot)
 
 	if (!d || !d->taken[slot.index])
 		return;
-	clear_slot(d, slot.index);
+	spool_dir_clear(d, slot.index);
 	d->taken[slot.index] = false;
 	d->used--;
 	if (d != s->own)

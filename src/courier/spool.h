@@ -43,7 +43,7 @@ void spool_free(struct spool **sp);
 
 /*
  * Takes over other instances' directories whose lock is free and reports their entries. Returns how many
- * are still held by a living courier: call again then.
+ * are still held by a living courier, or could not be read now: call again then.
  */
 size_t spool_adopt(struct spool *s, spool_found_fn *found, void *arg);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +23,19 @@
 
 #define ONE "11111111111111111111111111111111"
 #define TWO "22222222222222222222222222222222"
+
+/* What the program calls in place of pread(). */
+ssize_t __real_pread64(int fd, void *to, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *to, size_t n, off_t at);
+static bool unreadable;
+
+ssize_t __wrap_pread64(int fd, void *to, size_t n, off_t at)
+{
+	if (!unreadable)
+		return __real_pread64(fd, to, n, at);
+	errno = EIO;
+	return -1;
+}
 
 struct world {
 	char dir[64];
@@ -110,6 +124,27 @@ static struct spool_slot put(struct world *w, struct spool *s, char c, struct sl
 static char *path_of(struct world *w, const char *rest)
 {
 	return arena_printf(w->arena, "%s/spool/%s", w->dir, rest);
+}
+
+/* what the disk does not give today is not thrown away; nobody is told that it is not there. */
+static void an_entry_that_cannot_be_read_now_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct spool *s = open_spool(w, ONE);
+	struct errinfo ei = {.detail = ""};
+
+	put(w, s, 'a', SLICE_LIT("sealed a"));
+	spool_free(&s);
+	unreadable = true;
+	assert_int_equal(try_open(w, ONE, 0, &s, &ei), ERR_CONFIG);
+	assert_non_null(strstr(ei.detail, "cannot be read"));
+	s = open_spool(w, TWO);
+	assert_int_equal(spool_adopt(s, on_found, w), 1); /* look again */
+	assert_int_equal(w->found, 0);
+	unreadable = false;
+	assert_int_equal(spool_adopt(s, on_found, w), 0);
+	assert_int_equal(w->found, 1);
+	spool_free(&s);
 }
 
 static void entries_come_back(void **state)
@@ -370,6 +405,7 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(an_entry_that_cannot_be_read_now_is_kept),
 		TEST(entries_come_back),	   TEST(reserved_slots_hold_nothing),
 		TEST(torn_entries_are_recognised), TEST(old_entries_are_dropped),
 		TEST(a_held_spool_is_waited_for),  TEST(strange_directories_are_left_alone),
