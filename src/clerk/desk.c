@@ -326,7 +326,8 @@ static void ask_courier(struct operation *op)
 	bool yields = op->request.flags & FETCH_YIELDS_TOKENS;
 
 	op->unheard = false;
-	if (op->sent_once && (yields || op->next == OPERATION_JOIN))
+	op->joining = op->sent_once && (yields || op->next == OPERATION_JOIN);
+	if (op->joining)
 		m.field[IPC_JOIN_ATTEMPT].bytes = slice_from(op->attempt);
 	else if (fetch_to_message(&op->request, a, &m, &op->why))
 		abort(); /* after_step() has tried it */
@@ -382,6 +383,14 @@ static void after_step(struct operation *op)
 	}
 }
 
+/* It was sent once, so its answer may lie with the courier: the intent stands, and is looked at again. */
+static void end_unanswered(struct operation *op)
+{
+	op->err = err_set(&op->why, ERR_BUSY, "the answer to an earlier request is not at hand yet");
+	op->release = false;
+	end(op);
+}
+
 void desk_courier_message(struct desk *d, struct ipc_message *m)
 {
 	struct operation *op = map_remove(d->awaiting, id_key(&m->id));
@@ -393,10 +402,14 @@ void desk_courier_message(struct desk *d, struct ipc_message *m)
 		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier's answer is malformed", .sent = true};
 	/* Just started, or full: it took nothing, so the same request may go out once more. */
 	if (answer.err == ERR_BUSY && !answer.sent && ask_later(op)) {
-		op->sent_once = op->next == OPERATION_JOIN;
+		op->sent_once = op->joining;
 		return;
 	}
 	op->fetching = false;
+	if (answer.err == ERR_BUSY && !answer.sent && op->joining) {
+		end_unanswered(op);
+		return;
+	}
 	/* An answer of another attempt must not be taken for ours. */
 	if (answer.sealed && !fetch_head_is_of(answer.head, op->attempt))
 		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier answered for another attempt", .sent = true};

@@ -75,6 +75,7 @@ struct operation {
 	enum err opened;          /* what came of that */
 	struct secret *body;      /* clear answer of a request that yields tokens */
 	bool sent_once;           /* the FETCH went out: a courier's successor is asked by JOIN */
+	bool joining;             /* what was asked last is JOIN */
 	bool fetching;            /* between FETCH or JOIN and the answer */
 	bool unheard;             /* the courier took nothing: it is asked again, at most DESK_TRIES_MAX times */
 	unsigned tries;

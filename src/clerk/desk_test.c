@@ -341,6 +341,24 @@ static void a_request_made_without_a_courier_goes_to_the_next(void **state)
 	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_OK);
 }
 
+/* It went out once, so it is never sent again, and its intent stands until somebody knows what came of it. */
+static void an_answer_that_is_not_at_hand_keeps_its_intent(void **state)
+{
+	const struct fetch_answer busy = {.err = ERR_BUSY};
+	struct bench *b = *state;
+	struct ipc_message m;
+	struct grant_row g;
+
+	testcore_sql(&b->core, "UPDATE oauth_token_grants SET intent_attempt = '66666666666666666666666666666666'");
+	ask_refresh(b, 1);
+	for (int i = 0; i <= DESK_TRIES_MAX; i++)
+		answer_fetch(b, expect(b, b->courier, IPC_COURIER, IPC_JOIN).id, &busy);
+	assert_int_equal(expect(b, b->worker, IPC_WORKER, IPC_REFRESHED).field[IPC_RESULT_ERR].number, ERR_BUSY);
+	assert_false(next_message(b, b->courier, IPC_COURIER, 60, &m));
+	OK(store_find(b->core.core.store, SQL_GRANT_BY_ID, STORE_PARAMS(STORE_TEXT(b->grant_id)), b->core.arena, &g, &b->core.ei));
+	assert_string_equal(g.intent_attempt, "66666666666666666666666666666666");
+}
+
 static void an_intent_left_by_a_dead_clerk_is_joined(void **state)
 {
 	struct bench *b = *state;
@@ -531,6 +549,7 @@ int main(void)
 		CASE(an_answer_is_released_only_when_it_is_committed),
 		CASE(an_answer_that_nobody_knows_leaves_the_grant_alive),
 		CASE(a_request_made_without_a_courier_goes_to_the_next),
+		CASE(an_answer_that_is_not_at_hand_keeps_its_intent),
 		CASE(an_intent_left_by_a_dead_clerk_is_joined),
 		CASE(what_the_courier_holds_for_nobody_is_released),
 		CASE(what_the_courier_holds_for_an_open_intent_is_joined),

@@ -63,8 +63,13 @@ static void answer_stored(struct post *p, struct attempt *attempt, uint64_t mess
 	CLEANUP(arena_free) struct arena *a = arena_new(SEALED_MAX_BYTES);
 	struct fetch_answer answer = {0};
 	struct spool_entry entry;
+	enum err e = spool_get(p->spool, attempt->slot, a, &entry);
 
-	if (spool_get(p->spool, attempt->slot, a, &entry) || fetch_parse_head(entry.head, &answer) ||
+	if (e == ERR_STORE) {
+		refuse(p, message_id, ERR_BUSY, "the stored answer cannot be read now");
+		return;
+	}
+	if (e || fetch_parse_head(entry.head, &answer) ||
 	    !fetch_head_is_of(entry.head, attempt->id)) {
 		LOG(LOG_ERROR, "spool_entry_lost", LOG_S("attempt", attempt->id));
 		answer = (struct fetch_answer){.err = ERR_UPSTREAM_DOWN, .detail = TRANSFER_UNREACHABLE, .sent = true};

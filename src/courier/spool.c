@@ -258,8 +258,10 @@ bool spool_failed(const struct spool *s)
 
 enum err spool_get(struct spool *s, struct spool_slot slot, struct arena *a, struct spool_entry *ret_entry)
 {
+	enum err e = spool_dir_read(slot.dir, slot.index, a, ret_entry);
+
 	(void)s;
-	return spool_dir_read(slot.dir, slot.index, a, ret_entry) == ERR_OK ? ERR_OK : ERR_STORE;
+	return e == ERR_NOT_FOUND ? ERR_INVALID : e;
 }
 
 void spool_release(struct spool *s, struct spool_slot slot)

@@ -56,7 +56,7 @@ enum err spool_sync(struct spool *s);
 /* After a failed write or sync nothing new is taken. */
 void spool_set_failed(struct spool *s);
 bool spool_failed(const struct spool *s);
-/* Reads an entry back into the arena. ERR_STORE when it is not whole any more. */
+/* Reads an entry back into the arena. ERR_INVALID: it is not whole (any more); ERR_STORE: the disk does not give it now. */
 enum err spool_get(struct spool *s, struct spool_slot slot, struct arena *a, struct spool_entry *ret_entry);
 /* Frees the slot, whether written or only reserved. */
 void spool_release(struct spool *s, struct spool_slot slot);

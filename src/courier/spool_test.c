@@ -194,7 +194,7 @@ static void reserved_slots_hold_nothing(void **state)
 	struct spool_entry e;
 
 	assert_int_equal(spool_reserve(s, &slot), ERR_OK);
-	assert_int_equal(spool_get(s, slot, w->arena, &e), ERR_STORE);
+	assert_int_equal(spool_get(s, slot, w->arena, &e), ERR_INVALID);
 	spool_free(&s);
 	s = open_spool(w, ONE); /* the courier died before the answer came */
 	assert_int_equal(w->found, 0);
