@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "catalog/template.h"
 #include "clerk/errands.h"
+#include "clerk/used.h"
 #include "core/keys.h"
 #include "ipc/role.h"
 #include "store/stripes.h"
@@ -85,6 +86,8 @@ static void on_worker_message(struct channel *channel, struct ipc_message *m, vo
 		op = errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, &want);
 	} else if (m->kind == IPC_REVOKE) {
 		errands_revoke(d, m->field[IPC_REVOKE_GRANT].bytes);
+	} else if (m->kind == IPC_USED) {
+		used_take(d, m->field[IPC_USED_AT].number, m->field[IPC_USED_IDS].bytes);
 	}
 	if (op && m->id)
 		desk_wait(op, w->slot, m->id, &want);

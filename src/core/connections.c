@@ -227,3 +227,9 @@ enum err connections_disconnect(struct core *core, const struct connection_row *
 
 	return store_transaction(core->store, end_one, &x, ei);
 }
+
+enum err connections_used(struct core *core, struct slice auth_id, int64_t at, struct errinfo *ei)
+{
+	return store_change(core->store, SQL_CONNECTION_USED,
+			    STORE_PARAMS(STORE_SLICE(auth_id), STORE_INT(at), STORE_INT(at - CONNECTIONS_USED_MS)), NULL, ei);
+}

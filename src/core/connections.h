@@ -35,3 +35,6 @@ enum err connections_end(struct core *core, const struct connection_row *c, cons
 /* The same in a transaction of its own. A connection that ended meanwhile is no error. */
 enum err connections_disconnect(struct core *core, const struct connection_row *c, const char *actor,
 				struct errinfo *ei);
+/* Notes a use. "Last used" is exact to a minute: where a use was noted less than that before, nothing is written. */
+enum { CONNECTIONS_USED_MS = 60 * 1000 };
+enum err connections_used(struct core *core, struct slice auth_id, int64_t at, struct errinfo *ei);

@@ -162,6 +162,26 @@ static void an_account_that_comes_too_late_is_not_connected(void **state)
 	assert_int_equal(testcore_events(t, "connected"), 0);
 }
 
+/* Once a minute at most, and never back. */
+static void a_use_is_noted_once_a_minute(void **state)
+{
+	struct testcore *t = *state;
+	struct authenticator_row auth = testcore_probe(t);
+	static const struct {
+		int64_t at, stands;
+	} uses[] = {{100000, 100000}, {100001, 100000}, {159999, 100000}, {160000, 160000}, {100000, 160000}};
+	struct connection_row c;
+
+	connect_accounts(t, &auth, 1, answer(t, 10, 0));
+	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+		assert_int_equal(connections_resolve(&t->core, "default", t->admin.owner.user_id, slice_from("probe"), t->arena, &c, &t->ei), ERR_OK);
+		assert_int_equal(connections_used(&t->core, slice_from(c.auth_id), uses[i].at, &t->ei), ERR_OK);
+		assert_int_equal(connections_resolve(&t->core, "default", t->admin.owner.user_id, slice_from("probe"), t->arena, &c, &t->ei), ERR_OK);
+		assert_true(c.last_used_at == uses[i].stands);
+	}
+	assert_int_equal(connections_used(&t->core, SLICE_LIT("nobody"), 1, &t->ei), ERR_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +190,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_disabled_can_be_ended_but_not_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deleted_authenticator_ends_them_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_account_that_comes_too_late_is_not_connected, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_use_is_noted_once_a_minute, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,10 +231,6 @@ enum err grants_read(struct core *core, const struct grant_read_args *args, stru
 	e = judge(core, args, &c, &g, &r, ei);
 	if (!e && !r.wants_refresh)
 		e = serve(core, &g, a, &r, ei);
-	/* Once a minute is enough for "last used"; batches come with the cache. */
-	if (!e && !r.wants_refresh && c.last_used_at + 60 * 1000 < core_now(core))
-		e = store_change(core->store, SQL_CONNECTION_USED, STORE_PARAMS(STORE_TEXT(c.auth_id), STORE_INT(core_now(core))),
-				 NULL, ei);
 	if (!e)
 		*ret = r;
 	return e;

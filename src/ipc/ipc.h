@@ -77,7 +77,8 @@ const char *ipc_role_name(enum ipc_role role);
 	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN)                      \
 	X(REFRESH, IPC_SET(WORKER), IPC_SET(CLERK), "sii", OFTEN)                           \
 	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN)                      \
-	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)
+	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)                              \
+	X(USED, IPC_SET(WORKER), IPC_SET(CLERK), "is", OFTEN)
 
 enum ipc_kind {
 #define X(kind, from, to, fields, often) IPC_##kind,
@@ -157,6 +158,8 @@ enum { IPC_REFRESH_GRANT, IPC_REFRESH_MIN_LIFE_MS, IPC_REFRESH_NEWER_THAN };
 enum { IPC_RESULT_ERR, IPC_RESULT_CODE, IPC_RESULT_DETAIL, IPC_RESULT_HINT, IPC_RESULT_RETRY_AFTER_S, IPC_RESULT_CAUSE };
 /* REVOKE: a grant that was disconnected; the provider is to be told. No answer. */
 enum { IPC_REVOKE_GRANT };
+/* USED: tokens of these connections were read until that moment; ids, each ended by a newline. No answer. */
+enum { IPC_USED_AT, IPC_USED_IDS };
 
 struct ipc_field {
 	struct slice bytes; /* s */

@@ -117,7 +117,7 @@
 	X(CONNECTION_REVOKE, NONE, "UPDATE user_app_oauth_authentications SET auth_status = 'revoked', "            \
 	  "is_active = 0 WHERE auth_id = $1 AND user_id = $2 AND is_active = 1")                                    \
 	X(CONNECTION_USED, NONE, "UPDATE user_app_oauth_authentications SET last_used_at = $2 "                     \
-	  "WHERE auth_id = $1 AND last_used_at < $2")                                                               \
+	  "WHERE auth_id = $1 AND last_used_at <= $3")                                                              \
 	X(CONNECTIONS_SAME_ACCOUNT, COUNTS,                                                                         \
 	  "SELECT count(*) FROM user_app_oauth_authentications c JOIN oauth_authenticators a "                      \
 	  "ON a.authenticator_id = c.authenticator_id WHERE c.is_active = 1 AND c.subject = $1 "                    \

@@ -16,6 +16,7 @@
 #include "worker/cache.h"
 #include "worker/hashing.h"
 #include "worker/outbox.h"
+#include "worker/uses.h"
 
 struct handle_desk {
 	uv_loop_t *loop;
@@ -25,6 +26,8 @@ struct handle_desk {
 	struct hashing hashing;
 	struct stripes *stripes;   /* by which changes of rows are told */
 	struct cache *cache;       /* tokens that were read lately; of the loop */
+	uv_timer_t sweep;          /* runs while something is in it */
+	struct uses uses;
 	struct router *router;
 	struct channel *clerk;
 	struct list waiting;       /* handlings that wait for the clerk, oldest first */

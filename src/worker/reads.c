@@ -22,6 +22,30 @@ struct read {
 	int64_t began_ms;
 };
 
+enum { SWEEP_MS = 1000 };
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct handle_desk *d = timer->data;
+
+	cache_sweep(d->cache, clock_wall_ms(d->core.clock));
+	if (cache_count(d->cache) == 0)
+		uv_timer_stop(timer);
+}
+
+void reads_init(struct handle_desk *d)
+{
+	uv_timer_init(d->loop, &d->sweep);
+	d->sweep.data = d;
+	uses_init(&d->uses, d->loop, d->core.clock, &d->clerk);
+}
+
+void reads_done(struct handle_desk *d)
+{
+	uses_done(&d->uses);
+	uv_close((uv_handle_t *)&d->sweep, NULL);
+}
+
 /* What is asked: the entry's key, and how much life is wanted. */
 struct question {
 	unsigned char key[CACHE_KEY_BYTES];
@@ -64,16 +88,19 @@ void reads_keep(struct handle_desk *d, const struct call *c, uint64_t epoch)
 	struct slice body = buf_slice(&c->response->body);
 	struct question question;
 	struct cache_token token;
+	int64_t used_at = uses_note(&d->uses, k->reading.connection_id, k->reading.used_at, clock_wall_ms(d->core.clock));
 
 	if (c->caller.kind != CALLER_KEY || !buf_ok(&c->response->body) || !ask(d, c->request, &question))
 		return;
 	token = (struct cache_token){
 		.app_id = k->app_id, .user_id = k->user_id, .connection_id = k->reading.connection_id,
 		.grant_id = k->reading.grant_id, .fingerprint = k->reading.fingerprint, .actor = c->caller.actor,
-		.generation = k->reading.generation, .life = k->reading.life, .used_at = k->reading.used_at,
+		.generation = k->reading.generation, .life = k->reading.life, .used_at = used_at,
 	};
 	cache_put(d->cache, question.key, epoch, &token, slice_sub(body, 0, k->seconds_at),
 		  slice_sub(body, k->seconds_end, body.n));
+	if (!uv_is_active((uv_handle_t *)&d->sweep) && !uv_is_closing((uv_handle_t *)&d->sweep))
+		uv_timer_start(&d->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
 /* The record is written, or the token stays here (LG-03). */
@@ -133,6 +160,7 @@ bool reads_answer(struct handle_desk *d, struct exchange *x, const struct reques
 	r->pattern = pattern;
 	r->began_ms = clock_mono_ms(d->core.clock);
 	d->running++;
+	cache_noted(d->cache, &hit, uses_note(&d->uses, hit.token.connection_id, hit.token.used_at, now));
 	answer(r, &hit, now);
 	return true;
 }

@@ -9,6 +9,9 @@
 #include "worker/cache.h"
 #include "worker/handle.h"
 
+void reads_init(struct handle_desk *d);
+/* Tells the clerk of the last uses; nothing is answered from here on. The cache stays: what the store thread has begun is still kept. */
+void reads_done(struct handle_desk *d);
 /*
  * Answers, and returns true, when the request asks for a token in the usual form with a key, and what was kept of an earlier
  * answer still holds. Else nothing has happened, and the request takes the long way.

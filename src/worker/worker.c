@@ -20,7 +20,7 @@
 #include "ipc/role.h"
 #include "store/stripes.h"
 #include "ui/routes.h"
-#include "worker/handle.h"
+#include "worker/reads.h"
 
 struct worker {
 	struct role *role;
@@ -215,6 +215,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 	if (e)
 		return e;
 	handle_init(&w->desk);
+	reads_init(&w->desk);
 	w->desk.jobs = jobs_start(role->loop, NULL);
 	hashing_start(&w->desk.hashing, role->loop);
 	start_outbox(w);
@@ -268,6 +269,7 @@ static void drained(void *arg)
 	struct worker *w = arg;
 
 	server_free(&w->server);
+	reads_done(&w->desk);
 	channel_free(&w->desk.clerk);
 	handle_done(&w->desk);
 	outbox_stop(&w->desk.outbox);

@@ -260,6 +260,25 @@ test('a dead role makes every worker look again', async (t) => {
 	for (const line of [a, b]) await eventually('a look into the database', async () => (await line.token(flow)).status === 409);
 });
 
+test('when a connection was last used is told in batches, once a minute', async (t) => {
+	const { service, flow, a, b } = await world(t);
+	const used = async () => (await rows(service, `SELECT last_used_at AS at FROM user_app_oauth_authentications
+		WHERE auth_id = '${flow.connection}'`))[0].at;
+	const began = Date.now();
+	for (let i = 0; i < 50; i += 1) await served(i % 2 ? a : b, flow);
+	const at = await eventually('the last use', async () => await used() || undefined);
+	assert.ok(Math.abs(at - began) < 10000, `${at - began}`);
+	await sleep(2500); // until the other worker has told it too
+	// A minute passes; what a worker has kept is older than the row then, and is told again.
+	await alter(service, 'UPDATE user_app_oauth_authentications SET last_used_at = last_used_at - 61000');
+	for (const line of [a, b]) await served(line, flow);
+	await sleep(2500);
+	assert.equal(await used(), at - 61000, 'the workers told it a moment ago');
+	await service.expect(200, 'PATCH', '/apps/default', { json: { name: 'Default' } }); // they look anew
+	for (const line of [a, b]) await served(line, flow);
+	await eventually('a later use', async () => await used() > at || undefined);
+});
+
 test('without a cache everything works, only slower', async (t) => {
 	const { service, flow, a } = await world(t, { env: { FIBERWISE_CACHE_BYTES: '0' } });
 	await served(a, flow);
