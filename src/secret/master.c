@@ -132,7 +132,7 @@ enum err master_load(const char *path, struct master **ret_master, struct errinf
 	struct buf key;
 	struct master *m = NULL;
 	ssize_t n;
-	int fd;
+	int fd = -1;
 	enum err e = open_key_file(path, &fd, ei);
 
 	if (e)
