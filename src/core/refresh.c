@@ -225,6 +225,14 @@ static enum err let_go(struct core *core, const char *grant_id, const char *atte
 	return e ? e : refresh_changed(ei);
 }
 
+/* A success that token_parse() could not use, as far as one can see: no error of the provider's is in it. */
+static bool says_yes(const struct fetch_answer *answer, const struct errinfo *said)
+{
+	return answer->status >= 200 && answer->status <= 299 &&
+	       (!said || !said->code[0] || strcmp(said->code, "answer_unreadable") == 0 ||
+		strcmp(said->code, "token_type_unsupported") == 0);
+}
+
 /* What came is no answer to this attempt, so its own is lost. */
 static const struct fetch_answer of_another_request = {.err = ERR_NOT_FOUND};
 
@@ -241,7 +249,11 @@ static enum err take_in(struct refresh_run *r, struct errinfo *ei)
 		r->answer = &of_another_request;
 	if (!r->answer->err)
 		verdict = token_parse(r->profile, r->answer, r->body, r->arena, &tokens, ei);
-	outcome = outcome_of(r->answer, verdict);
+	if (!r->answer->err && verdict != TOKEN_OK && says_yes(r->answer, ei)) {
+		r->salvaged = token_salvage(r->profile, r->answer, r->body, r->arena, &tokens);
+		r->unread = !r->salvaged && secret_length(r->body) > 0;
+	}
+	outcome = r->salvaged ? OUTCOME_RENEWED : outcome_of(r->answer, verdict);
 	if (outcome == OUTCOME_RENEWED)
 		return refresh_succeed(r, &tokens, ei);
 	if (!stands || g->is_revoked)
@@ -266,7 +278,7 @@ static enum err look_and_take_in(struct core *core, const char *grant_id, struct
 	r->grant = g;
 	r->auth = auth;
 	r->profile = profile;
-	r->raced = false;
+	r->raced = r->salvaged = r->unread = false;
 	return e ? e : take_in(r, ei);
 }
 

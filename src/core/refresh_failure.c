@@ -10,8 +10,9 @@
 #include "core/events.h"
 #include "core/grants.h"
 #include "core/refresh_private.h"
+#include "core/vault.h"
 
-enum { SERVER_PAUSE_MS = 30 * 1000, DEAD_CONNECTION_MS = 2 * 1000 };
+enum { SERVER_PAUSE_MS = 30 * 1000, DEAD_CONNECTION_MS = 2 * 1000, UNREAD_KEPT_MS = 24 * 60 * 60 * 1000 };
 
 /* The grant as it is to be after this attempt. */
 struct setback {
@@ -233,6 +234,22 @@ static enum err tell(const struct setback *s, struct errinfo *ei)
 	return err_set(ei, ERR_UPSTREAM_DOWN, "%s", grants_failure_sentence(n->failure));
 }
 
+/* For support, sealed, for a day, and only the newest: perhaps somebody can still find the tokens in it (LIFECYCLE §4.3). */
+static enum err keep_unread(const struct refresh_run *r, struct errinfo *ei)
+{
+	const struct grant_row *g = r->grant;
+	char id[RANDOM_ID_BYTES];
+	struct seal_place place = {.table = "unread_answers", .row = id, .column = "body"};
+	struct unread_answer_row row = {.answer_id = id, .grant_id = g->grant_id, .app_id = g->app_id,
+					.created_at = core_now(r->core), .expires_at = core_now(r->core) + UNREAD_KEPT_MS};
+	enum err e = store_change(r->core->store, SQL_UNREAD_ANSWERS_OF_GRANT, STORE_PARAMS(STORE_TEXT(g->grant_id)), NULL, ei);
+
+	random_id(id);
+	if (!e)
+		e = vault_seal(r->core, g->app_id, &place, r->body, r->arena, &row.body, ei);
+	return e ? e : store_insert(r->core->store, TABLE_UNREAD_ANSWERS, &row, ei);
+}
+
 enum err refresh_fail(const struct refresh_run *r, enum outcome outcome, struct errinfo *ei)
 {
 	const struct grant_row *g = r->grant;
@@ -246,7 +263,9 @@ enum err refresh_fail(const struct refresh_run *r, enum outcome outcome, struct 
 		s.next.uncertain = 1;
 		s.next.uncertain_at = sent_at(g);
 	}
-	e = decide(&s, ei);
+	e = r->unread ? keep_unread(r, ei) : ERR_OK;
+	if (!e)
+		e = decide(&s, ei);
 	if (e)
 		return e;
 	if (s.step == STEP_END) {

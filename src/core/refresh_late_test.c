@@ -15,6 +15,7 @@
 #include "core/connections.h"
 #include "core/grants.h"
 #include "core/revocation.h"
+#include "core/vault.h"
 
 /* §4.8: the previous token, only after a definite no to the new one, and only where it costs nothing. */
 static void the_previous_token_is_tried_last(void **state)
@@ -276,6 +277,118 @@ static void changed_endpoints_part_the_grant_whatever_comes(void **state)
 	}
 }
 
+/* R-10: with the whole refresh token among its bytes the grant survives wherever the answer is cut, and without it is uncertain. */
+static void an_answer_cut_anywhere_is_salvaged_or_kept(void **state)
+{
+	static const char whole[] = "{\"access_token\":\"at-2\",\"refresh_token\":\"rt-2\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
+	const size_t rt_end = (size_t)(strstr(whole, "rt-2") - whole) + 5, type_end = (size_t)(strstr(whole, "Bearer") - whole) + 7;
+	size_t survived = 0, uncertain = 0;
+	struct testrefresh w;
+
+	(void)state;
+	testrefresh_init(&w, "\"R4\"");
+	for (size_t n = 0; n < strlen(whole); n++) {
+		const struct fetch_answer cut = {.status = 200, .sent = true};
+		const char *old = arena_strdup(w.t.arena, testrefresh_row(&w).refresh_fp);
+		struct grant_row g;
+		enum err e;
+
+		testrefresh_sent(&w, &testrefresh_all, &e);
+		OK(e);
+		e = testrefresh_take(&w, &w.attempt, &cut, arena_strndup(w.t.arena, slice_make(whole, n)));
+		g = testrefresh_row(&w);
+		assert_int_equal(e, n < rt_end ? ERR_UPSTREAM_DOWN : ERR_OK);
+		assert_int_equal(g.uncertain, n < rt_end);
+		assert_string_equal(g.status, "active");
+		if (n < rt_end) {
+			uncertain++;
+			assert_string_equal(g.refresh_fp, old);
+		} else {
+			survived++;
+			testrefresh_sent(&w, &(struct refresh_want){.min_life_ms = 86400000, .newer_than = -1, .due = true}, &e);
+			OK(e);
+			assert_int_equal(w.after.again, n < type_end); /* its access token is not sure: once more */
+			OK(testrefresh_answered(&w, 200, "{\"access_token\":\"at-1\",\"refresh_token\":\"rt-1\",\"token_type\":\"Bearer\",\"expires_in\":3600}"));
+		}
+		testcore_sql(&w.t, "UPDATE oauth_token_grants SET uncertain = 0, not_before = 0, refresh_due_at = 0, failures = 0");
+	}
+	assert_int_equal(survived + uncertain, strlen(whole));
+	assert_true(survived > 30 && uncertain > 30);
+	assert_int_equal(testcore_events(&w.t, "needs_reauth"), 0);
+	testrefresh_done(&w);
+}
+
+/* Only the refresh token is there: it is stored with the old access token, used again at once, and not in a circle. */
+static void a_refresh_token_alone_is_used_once_more(void **state)
+{
+	struct testrefresh w;
+	struct secret *token;
+
+	(void)state;
+	testrefresh_init(&w, "\"R4\"");
+	testrefresh_expect(&w, &testrefresh_all, "rt-1");
+	OK(testrefresh_answered(&w, 200, "{\"refresh_token\":\"rt-2\",\"access_t"));
+	assert_true(w.after.again);
+	assert_int_equal(testrefresh_row(&w).generation, 2);
+	assert_int_equal(testrefresh_row(&w).expires_at, w.t.now_ms + 3600 * 1000);
+	{
+		struct grant_row g = testrefresh_row(&w);
+
+		OK(grants_open_access(&w.t.core, &g, w.t.arena, &token, &w.t.ei));
+		assert_true(slice_is(secret_expose(token), "at-1"));
+	}
+	testrefresh_expect(&w, &REFRESH_WANT_DUE, "rt-2");
+	OK(testrefresh_answered(&w, 200, "{\"refresh_token\":\"rt-3\",\"access_t"));
+	assert_false(w.after.again);
+	assert_true(w.after.look_in_ms >= 1000);
+	testrefresh_pass(&w, w.after.look_in_ms);
+	testrefresh_expect(&w, &REFRESH_WANT_DUE, "rt-3");
+	OK(testrefresh_answered(&w, 200, testrefresh_tokens(&w, 4)));
+	assert_int_equal(testrefresh_row(&w).failures, 0);
+	assert_int_equal(testrefresh_row(&w).refresh_due_at, 0);
+	testrefresh_done(&w);
+}
+
+static size_t unread(struct testrefresh *w, struct unread_answer_row **ret)
+{
+	size_t n;
+
+	OK(store_list(w->t.core.store, SQL_UNREAD_ANSWERS_ALL, STORE_NO_PARAMS, 10, w->t.arena, ret, &n, &w->t.ei));
+	return n;
+}
+
+/* LIFECYCLE §4.3: sealed, for a day, the newest of a grant, gone with it. */
+static void what_nobody_can_read_is_kept_sealed_for_a_day(void **state)
+{
+	struct unread_answer_row *rows;
+	struct testrefresh w;
+	struct secret *text;
+
+	(void)state;
+	testrefresh_init(&w, "\"R0\"");
+	for (int i = 0; i < 3; i++) {
+		testrefresh_expect(&w, &testrefresh_all, "rt-1");
+		assert_int_equal(testrefresh_answered(&w, 200, "{\"refresh_token\":\"rt-secret-half"), ERR_UPSTREAM_DOWN);
+		testrefresh_pass(&w, 60 * 1000);
+	}
+	assert_int_equal(unread(&w, &rows), 1);
+	assert_null(memmem(rows[0].body.bytes.p, rows[0].body.bytes.n, "rt-secret", 9));
+	OK(vault_open(&w.t.core, rows[0].app_id, &(struct seal_place){.table = "unread_answers", .row = rows[0].answer_id, .column = "body"},
+		      rows[0].body, w.t.arena, &text, &w.t.ei));
+	assert_true(slice_is(secret_expose(text), "{\"refresh_token\":\"rt-secret-half"));
+	testrefresh_pass(&w, 23 * 3600 * 1000);
+	OK(refresh_housekeeping(&w.t.core, &w.t.ei));
+	assert_int_equal(unread(&w, &rows), 1);
+	testrefresh_pass(&w, 3600 * 1000);
+	OK(refresh_housekeeping(&w.t.core, &w.t.ei));
+	assert_int_equal(unread(&w, &rows), 0);
+	/* A refusal is no answer that anybody would want to read again. */
+	testrefresh_expect(&w, &testrefresh_all, "rt-1");
+	assert_int_equal(testrefresh_answered(&w, 400, "{\"error\":\"invalid_request\"}"), ERR_UPSTREAM_DOWN);
+	assert_int_equal(unread(&w, &rows), 0);
+	testrefresh_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +401,9 @@ int main(void)
 		cmocka_unit_test(a_late_answer_of_an_ended_grant_is_revoked_where_that_ends_no_other),
 		cmocka_unit_test(telling_the_provider_spares_other_connections),
 		cmocka_unit_test(changed_endpoints_part_the_grant_whatever_comes),
+		cmocka_unit_test(an_answer_cut_anywhere_is_salvaged_or_kept),
+		cmocka_unit_test(a_refresh_token_alone_is_used_once_more),
+		cmocka_unit_test(what_nobody_can_read_is_kept_sealed_for_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

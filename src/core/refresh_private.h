@@ -17,6 +17,8 @@ struct refresh_run {
 	const struct secret *body; /* clear; NULL: none came */
 	struct arena *arena;
 	struct refresh_after *after;
+	bool salvaged;             /* the answer was cut or spoiled, but held a refresh token */
+	bool unread;               /* it said yes, and nothing could be saved of it */
 	bool raced;                /* the grant was not as it was found when it was to be written */
 };
 

@@ -69,7 +69,7 @@ static enum err write_renewed(void *arg, struct errinfo *ei)
 		return e;
 	w->written = true;
 	if (!FAULT(event_forgotten))
-		e = refresh_note(r->core, n, "refreshed", "", "", r->arena, ei);
+		e = refresh_note(r->core, n, "refreshed", r->salvaged ? "answer_salvaged" : "", "", r->arena, ei);
 	if (!e)
 		e = heal(r, ei);
 	return e ? e : resume_client(r, ei);

@@ -62,3 +62,10 @@ enum token_verdict token_parse(const struct profile *p, const struct fetch_answe
 bool token_tells_reuse(const struct errinfo *said);
 bool token_tells_expiry(const struct errinfo *said);
 bool token_blames_request(const struct errinfo *said);
+
+/*
+ * After token_parse() found a 2xx answer unusable: true when its bytes hold a complete refresh token, which `ret` then has, with the
+ * access token if that is complete and a Bearer token (else NULL, and no token_type). Nothing else of `ret` is known.
+ */
+bool token_salvage(const struct profile *p, const struct fetch_answer *answer, const struct secret *body, struct arena *a,
+		   struct token_answer *ret);
