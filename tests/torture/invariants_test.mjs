@@ -32,12 +32,14 @@ function broken(change) {
 }
 
 const lostAnswer = { grant_id: 'g', kind: 'refresh_failed', generation: 3, cause: 'answer_lost', created_at: 40 };
+const refused = { ...lostAnswer, cause: 'provider_refused' };
 const named = { grant_id: 'g', kind: 'needs_reauth', generation: 3, cause: 'rotation_response_lost', created_at: 50 };
 
 const CASES = {
 	I1: {
 		'two requests at once': (h, g, p) => { p.max_in_flight = 2; },
 		'a consumed token came back': (h, g, p) => { p.reuses = 1; },
+		'the token before, where that ends the grant': (h, g, p) => { Object.assign(p, { reuses: 1, rotation: 'R4' }); h.events.push(refused); },
 		'twice, for one lost answer': (h, g, p) => { p.reuses = 2; h.events.push(lostAnswer); },
 	},
 	I2: {
@@ -85,6 +87,10 @@ test('a loss that was named is a loss, and no violation', () => {
 	const doubtful = broken((h, g, p) => { p.refreshes = 3; g.uncertain = 1; h.events.push(lostAnswer); });
 	assert.equal(tell(judge(doubtful)), '');
 	assert.deepEqual(losses(doubtful), { named: ['g'], silent: [] });
+});
+
+test('the token before is tried after a refusal, where the class allows it', () => {
+	assert.equal(tell(judge(broken((h, g, p) => { Object.assign(p, { reuses: 1, rotation: 'R3' }); h.events.push(refused); }))), '');
 });
 
 test('a silent loss is one', () => {

@@ -32,7 +32,7 @@ test(`R-01 the adversary, R4: ${REFRESHES} refreshes, ${KILLS} kills inside them
 
 for (const rotation of ['R0', 'R1', 'R2', 'R3']) {
 	test(`R-01 the adversary, ${rotation}: ${FEW} kills inside refreshes (seed ${SEED})`, { timeout: 600000 }, async (t) => {
-		const world = await atAdversary(t, { connections: 10, settings: { ...R4, rotation } });
+		const world = await atAdversary(t, { connections: 10, named: true, settings: { ...R4, rotation } });
 		const load = await torture(world, { kills: FEW, refreshes: FEW, random: seeded(SEED + 3) });
 		nothingLost(await verdict(t, world, load));
 		assert.ok(load.inside >= FEW);

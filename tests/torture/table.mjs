@@ -65,7 +65,7 @@ async function crash(world, random) {
 
 async function row(t, { rotation, window_ms: window = 10000, binary, env }, random) {
 	const world = await atAdversary(t, {
-		connections: 0, binary, env, authenticator: { configuration: { rotation: rotationOf(rotation, window) } },
+		connections: 0, named: true, binary, env,
 		settings: { rotation, window_ms: window, access_ttl_s: 1, delay_before_ms: [2, 8], delay_after_ms: [2, 8], seed: SEED },
 	});
 	const lost = { named: new Set(), silent: new Set() };
@@ -83,8 +83,6 @@ async function row(t, { rotation, window_ms: window = 10000, binary, env }, rand
 	}
 	return { hits, named: lost.named.size, silent: lost.silent.size };
 }
-
-const rotationOf = (name) => name;
 
 const percent = (n, of) => `${((100 * n) / of).toFixed(1)} %`;
 

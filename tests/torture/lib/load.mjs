@@ -35,7 +35,8 @@ class Client {
 	#isGood(res) {
 		if (res.status === 200) return true;
 		if ([0, 502, 503, 504].includes(res.status)) {
-			this.load.trouble[res.status] = (this.load.trouble[res.status] ?? 0) + 1;
+			const what = res.body?.error ?? 'no connection';
+			this.load.trouble[what] = (this.load.trouble[what] ?? 0) + 1;
 		} else if (res.body?.error === 'needs_reauth' || (this.ending && res.status === 404)) {
 			this.lost = true;
 		} else {

@@ -13,9 +13,15 @@ import { needBuild, registerPractice, Service, workspace } from '../../e2e/lib/s
 import { Gate } from './gate.mjs';
 import { adversaryBooks, grantIds } from './history.mjs';
 
-export async function atAdversary(t, { settings, connections, authenticator = {}, ...rest }) {
+// What an authenticator has to say of such a provider; the adversary's window is 10 s unless told.
+const rotationOf = ({ rotation, window_ms: window = 10000 }) => ({
+	class: rotation, ...(rotation === 'R2' ? { window_s: Math.max(1, Math.floor(window / 1000)) } : {}),
+});
+
+// `named`: the authenticator says which rotation class its provider has; else that is unknown (U).
+export async function atAdversary(t, { settings, connections, named = false, ...rest }) {
 	const { service, adversary } = await makeArena(t, { settings: { record_requests: 0, ...settings }, ...rest });
-	const made = await register(service, adversary, authenticator);
+	const made = await register(service, adversary, named ? { configuration: { rotation: rotationOf(settings) } } : {});
 	const crowd = [];
 	for (let i = 0; i < connections; i += 1) {
 		crowd.push(await connect(service, made, { user: `u${i}`, account: `account-${i}` }));
@@ -23,7 +29,7 @@ export async function atAdversary(t, { settings, connections, authenticator = {}
 	return {
 		service, adversary, crowd, authenticator: made,
 		inFlight: async () => (await adversary.grants()).reduce((n, g) => n + g.in_flight, 0),
-		books: () => adversaryBooks(service, adversary, crowd),
+		books: async () => (await adversaryBooks(service, adversary, crowd)).map((book) => ({ rotation: settings.rotation, ...book })),
 		calm: () => adversary.config({ access_ttl_s: 3600, delay_before_ms: 0, delay_after_ms: 0 }),
 	};
 }
