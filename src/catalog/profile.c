@@ -94,6 +94,23 @@ const char *profile_rotation_name(enum rotation rotation)
 	return rotation_names[(unsigned)rotation < ROTATION__COUNT ? rotation : ROTATION_U];
 }
 
+static void copy_pairs(struct profile_param *pairs, size_t count, struct arena *a)
+{
+	for (size_t i = 0; i < count; i++)
+		pairs[i] = (struct profile_param){arena_strdup(a, pairs[i].name), arena_strdup(a, pairs[i].value)};
+}
+
+void profile_copy(const struct profile *from, struct arena *a, struct profile *ret)
+{
+	struct profile p = *from; /* identity_method is one of two literals */
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		*text_at(&p, &texts[i]) = arena_strdup(a, *text_at(&p, &texts[i]));
+	copy_pairs(p.authorize_param, p.param_count, a);
+	copy_pairs(p.error_name, p.error_count, a);
+	*ret = p;
+}
+
 const char *profile_auth_name(enum client_auth auth)
 {
 	return (unsigned)auth < CLIENT_AUTH__COUNT ? auth_names[auth] : "";

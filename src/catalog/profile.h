@@ -72,6 +72,8 @@ enum err profile_parse(const struct jsonr *obj, struct arena *a, struct profile 
  * `io` is unchanged on error. Also understood: userinfo_url, revocation_url, token_endpoint_auth_method.
  */
 enum err profile_overlay(const struct jsonr *obj, struct arena *a, struct profile *io, struct errinfo *ei);
+/* The same with its texts in the arena. */
+void profile_copy(const struct profile *from, struct arena *a, struct profile *ret);
 /* Every URL is "" or one that url_parse() takes, without fragment; no parameter is in the way of the protocol's own. */
 enum err profile_check(const struct profile *p, struct errinfo *ei);
 /* Writes every member, so that profile_parse() gives it back. Opens and closes the object. */

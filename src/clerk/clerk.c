@@ -15,6 +15,7 @@
 #include "clerk/errands.h"
 #include "clerk/used.h"
 #include "core/keys.h"
+#include "core/profiles.h"
 #include "ipc/role.h"
 #include "store/stripes.h"
 
@@ -153,6 +154,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 	d->keeper = keeper_client_new(IPC_CLERK);
 	source = keeper_client_source(d->keeper);
 	d->core.keys = keys_new(&source);
+	d->core.profiles = profiles_new();
 	d->core.clock = &clock_system;
 	d->core.instance = role->instance;
 	d->left_open = on_left_open;
@@ -211,6 +213,7 @@ static void jobs_stopped(void *arg)
 	ledger_done(&d->ledger, &d->core);
 	store_close(&d->core.store);
 	keys_free(&d->core.keys);
+	profiles_free(&d->core.profiles);
 	keeper_client_free(&d->keeper);
 	stripes_unmap(&c->stripes);
 	role_stopped(c->role);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "core/line.h"
+#include "core/profiles.h"
 #include "oauth/scope.h"
 
 enum { NAME_MAX = 100, CLIENT_ID_MAX = 512, CLIENT_SECRET_MAX = 4096, CONFIGURATION_MAX = 256 * 1024, KEPT_MAX = 8 * 1024 };
@@ -191,15 +192,6 @@ static void check_size(const struct authenticator_input *in, struct arena *a, st
 		err_field(ei, "scopes", "are longer than %d bytes together", KEPT_MAX);
 }
 
-enum err authenticator_input_profile(const struct authenticator_row *row, struct arena *a, struct profile *ret,
-				     struct errinfo *ei)
-{
-	CLEANUP(jsonr_free) struct jsonr *doc = NULL;
-	enum err e = jsonr_parse(slice_from(row->configuration), CONFIGURATION_MAX, &doc, ei);
-
-	return e ? e : profile_parse(doc, a, ret, ei);
-}
-
 /* The developer's configuration laid over the profile, member by member. */
 static enum err merge_configuration(const struct jsonr *configuration, struct arena *a, struct profile *io,
 				    struct errinfo *ei)
@@ -360,7 +352,7 @@ enum err authenticator_input_change(struct core *core, const struct authenticato
 	struct sorting s = {.arena = a, .in = &in, .row = row, .ei = ei};
 	struct profile before;
 	struct slice type;
-	enum err e = authenticator_input_profile(row, a, &before, ei);
+	enum err e = profiles_read(core->profiles, row->configuration, a, &before, ei);
 
 	if (e)
 		return e;

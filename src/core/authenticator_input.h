@@ -35,7 +35,5 @@ enum err authenticator_input_new(struct core *core, const struct jsonr *body, st
 enum err authenticator_input_change(struct core *core, const struct authenticator_row *row, const struct jsonr *body,
 				    struct arena *a, struct authenticator_input *ret, bool *ret_endpoints_changed,
 				    struct errinfo *ei);
-/* The profile as the JSON text that a row's configuration holds, and back. */
+/* The profile as the JSON text that a row's configuration holds; back with profiles_read(). */
 const char *authenticator_input_configuration(const struct profile *p, struct arena *a);
-enum err authenticator_input_profile(const struct authenticator_row *row, struct arena *a, struct profile *ret,
-				     struct errinfo *ei);

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "core/connections.h"
 #include "core/events.h"
+#include "core/profiles.h"
 #include "core/vault.h"
 
 enum { BATCH_BYTES_MAX = 16 << 20 };
@@ -363,7 +364,7 @@ enum err authenticators_client(struct core *core, const struct authenticator_row
 {
 	struct seal_place place = secret_place(row->id);
 	struct secret *secret = NULL;
-	enum err e = authenticator_input_profile(row, a, ret_profile, ei);
+	enum err e = profiles_read(core->profiles, row->configuration, a, ret_profile, ei);
 
 	if (!e)
 		e = vault_open(core, row->app_id, &place, row->client_secret, a, &secret, ei);

@@ -12,10 +12,12 @@
 #include "store/store.h"
 
 struct keys;
+struct profiles;
 
 struct core {
 	struct store *store;
 	struct keys *keys;
+	struct profiles *profiles; /* NULL: none are remembered */
 	const struct clock *clock;
 	const char *public_url; /* without a trailing slash */
 	struct url public;      /* the same, parsed */

@@ -12,6 +12,7 @@
 #include "core/connections.h"
 #include "core/events.h"
 #include "core/grants.h"
+#include "core/profiles.h"
 #include "core/vault.h"
 #include "oauth/scope.h"
 
@@ -34,13 +35,6 @@ static enum err open_part(struct core *core, const struct flow_row *flow, const 
 	return vault_open(core, flow->app_id, &place, value, a, ret, ei);
 }
 
-static enum err snapshot(const struct flow_row *flow, struct arena *a, struct profile *ret, struct errinfo *ei)
-{
-	const struct authenticator_row as_started = {.configuration = flow->configuration};
-
-	return authenticator_input_profile(&as_started, a, ret, ei);
-}
-
 /* The client as it was at the start, with today's secret; gone or re-pointed meanwhile: the flow ends (OA-06). */
 static enum err flow_client(struct core *core, const struct flow_row *flow, struct arena *a, struct profile *profile,
 			    struct token_client *ret, struct errinfo *ei)
@@ -56,7 +50,7 @@ static enum err flow_client(struct core *core, const struct flow_row *flow, stru
 		return fail(core, flow, ERR_CONFLICT, "authenticator_changed", changed_sentence, ei);
 	e = authenticators_client(core, &auth, a, &today, ret, ei);
 	if (!e)
-		e = snapshot(flow, a, profile, ei);
+		e = profiles_read(core->profiles, flow->configuration, a, profile, ei);
 	if (!e)
 		ret->profile = profile;
 	return e;
@@ -127,7 +121,7 @@ enum err exchange_read(struct core *core, const char *flow_id, const struct fetc
 	if (!e && x->flow.result[0])
 		return ERR_CONFLICT;
 	if (!e)
-		e = snapshot(&x->flow, a, &x->profile, ei);
+		e = profiles_read(core->profiles, x->flow.configuration, a, &x->profile, ei);
 	if (e)
 		return e;
 	/* The courier says so only when no other one is alive and every spool was read. */

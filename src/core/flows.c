@@ -10,8 +10,8 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "core/authenticator_input.h"
 #include "core/events.h"
+#include "core/profiles.h"
 #include "core/vault.h"
 #include "oauth/authorize.h"
 #include "oauth/pkce.h"
@@ -106,7 +106,7 @@ enum err flows_start(struct core *core, const struct flow_start_args *args, stru
 	enum err e = check_room(core, a, ei);
 
 	if (!e)
-		e = authenticator_input_profile(auth, a, &s.profile, ei);
+		e = profiles_read(core->profiles, auth->configuration, a, &s.profile, ei);
 	if (e)
 		return e;
 	random_id(id);
@@ -166,7 +166,6 @@ enum err flows_return(struct core *core, const struct flow_return_args *args, st
 		      bool *ret_exchange, struct errinfo *ei)
 {
 	struct profile snapshot;
-	struct authenticator_row as_started;
 	int64_t changed = 0, now = core_now(core);
 	struct flow_row flow;
 	enum err e = find_flow(core, args, a, &flow, ei);
@@ -189,8 +188,7 @@ enum err flows_return(struct core *core, const struct flow_return_args *args, st
 		return ERR_OK;
 	}
 	flow.claimed_at = now;
-	as_started = (struct authenticator_row){.configuration = flow.configuration};
-	e = authenticator_input_profile(&as_started, a, &snapshot, ei);
+	e = profiles_read(core->profiles, flow.configuration, a, &snapshot, ei);
 	if (e)
 		return e;
 	if (callback_check_issuer(args->callback, &snapshot, ei))

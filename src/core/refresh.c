@@ -9,10 +9,10 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
-#include "core/authenticator_input.h"
 #include "core/authenticators.h"
 #include "core/events.h"
 #include "core/grants.h"
+#include "core/profiles.h"
 #include "core/refresh_private.h"
 
 enum { PROBE_MS = 5 * 1000 };
@@ -274,7 +274,7 @@ static enum err look_and_take_in(struct core *core, const char *grant_id, struct
 	if (!e)
 		e = store_find(core->store, SQL_AUTHENTICATOR_BY_ID, STORE_PARAMS(STORE_TEXT(g->authenticator_id)), r->arena, auth, ei);
 	if (!e)
-		e = authenticator_input_profile(auth, r->arena, profile, ei);
+		e = profiles_read(core->profiles, auth->configuration, r->arena, profile, ei);
 	r->grant = g;
 	r->auth = auth;
 	r->profile = profile;

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "core/authenticator_input.h"
 #include "core/authenticators.h"
 #include "core/events.h"
 #include "core/grants.h"
+#include "core/profiles.h"
 #include "oauth/revoke.h"
 
 /* A token endpoint's scheme, host and port as they are written, '/' included. */
@@ -79,7 +79,7 @@ enum err revocation_plan(struct core *core, const char *grant_id, struct arena *
 	if (!e && g.intent_attempt[0])
 		e = err_set(ei, ERR_BUSY, "the grant %s is being refreshed: the provider is to be told of the new tokens", grant_id);
 	if (!e)
-		e = authenticator_input_profile(&auth, a, profile, ei);
+		e = profiles_read(core->profiles, auth.configuration, a, profile, ei);
 	if (!e)
 		e = ends_others(core, &g, &auth, profile, a, &others, ei);
 	if (e)

@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "base/mem.h"
+#include "core/profiles.h"
 #include "core/setup.h"
 #include "json/jsonr.h"
 
@@ -68,6 +69,7 @@ void testcore_init(struct testcore *t)
 	OK(setup_first_start(t->core.store, t->master, admin, &t->clock, &t->ei));
 	source = testcore_source(t);
 	t->core.keys = keys_new(&source);
+	t->core.profiles = profiles_new();
 	t->core.clock = &t->clock;
 	t->core.instance = "11111111111111111111111111111111";
 	OK(core_set_public_url(&t->core, "http://127.0.0.1:7001", &t->ei));
@@ -92,6 +94,7 @@ void testcore_done(struct testcore *t)
 
 	store_close(&t->core.store);
 	keys_free(&t->core.keys);
+	profiles_free(&t->core.profiles);
 	master_free(&t->master);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		remove_file(t, files[i]);
