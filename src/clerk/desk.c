@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machinery of the clerk's operations: a step on the store thread, then the courier, then the next
- * step. Must never send a second FETCH for an attempt: after the first it asks by JOIN.
+ * The machinery of the clerk's operations: a step on the store thread, then the courier (desk_courier.c), then the next
+ * step. Must never act on what a step wrote before it is committed.
  */
-#include "clerk/desk.h"
+#include "clerk/desk_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +14,6 @@
 #include "base/random.h"
 
 static const char *const kind_names[] = {"exchange", "refresh", "revoke"};
-
-static struct slice id_key(const uint64_t *id)
-{
-	return slice_make(id, sizeof *id);
-}
 
 struct operation *desk_find(const struct desk *d, enum operation_kind kind, struct slice subject)
 {
@@ -209,14 +204,6 @@ static void answer_waiters(struct operation *op)
 	}
 }
 
-void desk_release(struct desk *d, const char *attempt)
-{
-	struct ipc_message m = {.kind = IPC_RELEASE};
-
-	m.field[IPC_RELEASE_ATTEMPT].bytes = slice_from(attempt);
-	(void)channel_send(d->courier, &m); /* not heard: it offers it again on its next connection */
-}
-
 /*
  * Somebody who came later wants more of the token than those that the step just decided for: it decides again
  * for the most that is wanted.
@@ -239,7 +226,7 @@ static bool wants_more(struct operation *op)
 	return true;
 }
 
-static void end(struct operation *op)
+void desk_end(struct operation *op)
 {
 	struct desk *d = op->desk;
 	operation_follow_fn *follow = op->follow;
@@ -267,36 +254,6 @@ static void end(struct operation *op)
 	tell_idle(d);
 }
 
-static void ask_courier(struct operation *op);
-
-static void ask_unheard(struct slice key, void *value, void *arg)
-{
-	struct operation *op = value;
-
-	(void)key;
-	(void)arg;
-	if (op->fetching && op->unheard)
-		ask_courier(op);
-}
-
-static void on_again(uv_timer_t *timer)
-{
-	struct desk *d = timer->data;
-
-	map_each(d->operations, ask_unheard, NULL);
-}
-
-/* False when it was tried often enough. */
-static bool ask_later(struct operation *op)
-{
-	struct desk *d = op->desk;
-
-	op->unheard = op->tries++ < DESK_TRIES_MAX;
-	if (op->unheard && !uv_is_active((uv_handle_t *)&d->again))
-		uv_timer_start(&d->again, on_again, DESK_AGAIN_MS, 0);
-	return op->unheard;
-}
-
 void desk_init(struct desk *d)
 {
 	const struct jobs_batch batch = {.begin = batch_begin, .end = batch_end, .arg = d};
@@ -317,55 +274,20 @@ void desk_done(struct desk *d, void (*stopped)(void *arg), void *arg)
 	jobs_stop(d->jobs, stopped, arg);
 }
 
-/* Sends FETCH or, when the attempt went out before, JOIN. Nothing when no courier is there: desk_courier_returned() asks. */
-static void ask_courier(struct operation *op)
-{
-	struct desk *d = op->desk;
-	CLEANUP(arena_free) struct arena *a = arena_new(1 << 20);
-	struct ipc_message m = {.kind = IPC_JOIN};
-	bool yields = op->request.flags & FETCH_YIELDS_TOKENS;
-
-	op->unheard = false;
-	op->joining = op->sent_once && (yields || op->next == OPERATION_JOIN);
-	if (op->joining)
-		m.field[IPC_JOIN_ATTEMPT].bytes = slice_from(op->attempt);
-	else if (fetch_to_message(&op->request, a, &m, &op->why))
-		abort(); /* after_step() has tried it */
-	if (!channel_connected(d->courier))
-		return;
-	m.id = channel_next_id(d->courier);
-	map_put(d->awaiting, id_key(&m.id), op);
-	if (channel_send(d->courier, &m) == ERR_OK) {
-		op->sent_once = true;
-		return;
-	}
-	map_remove(d->awaiting, id_key(&m.id));
-	op->tries = 0; /* the connection is gone, then its successor is asked, or full, then it empties */
-	(void)ask_later(op);
-}
-
-static bool can_be_sent(struct operation *op)
-{
-	CLEANUP(arena_free) struct arena *a = arena_new(1 << 20);
-	struct ipc_message m;
-
-	return op->next == OPERATION_JOIN || fetch_to_message(&op->request, a, &m, &op->why) == ERR_OK;
-}
-
 static void after_step(struct operation *op)
 {
 	switch (op->next) {
 	case OPERATION_FETCH:
 	case OPERATION_JOIN:
-		if (!can_be_sent(op)) {
+		if (!desk_can_ask(op)) {
 			op->err = ERR_INTERNAL;
-			end(op);
+			desk_end(op);
 			break;
 		}
 		op->fetching = true;
 		op->tries = 0;
 		op->sent_once = op->next == OPERATION_JOIN;
-		ask_courier(op);
+		desk_ask(op);
 		break;
 	case OPERATION_AGAIN: /* its outcome is noted: the courier may forget it, and the next attempt has a name of its own */
 		desk_release(op->desk, op->attempt);
@@ -377,64 +299,10 @@ static void after_step(struct operation *op)
 			op->found_good = false;
 			desk_run(op);
 		} else {
-			end(op);
+			desk_end(op);
 		}
 		break;
 	}
-}
-
-/* It was sent once, so its answer may lie with the courier: the intent stands, and is looked at again. */
-static void end_unanswered(struct operation *op)
-{
-	op->err = err_set(&op->why, ERR_BUSY, "the answer to an earlier request is not at hand yet");
-	op->release = false;
-	end(op);
-}
-
-void desk_courier_message(struct desk *d, struct ipc_message *m)
-{
-	struct operation *op = map_remove(d->awaiting, id_key(&m->id));
-	struct fetch_answer answer;
-
-	if (!op || m->kind != IPC_FETCHED)
-		return;
-	if (fetch_answer_from_message(m, &answer))
-		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier's answer is malformed", .sent = true};
-	/* Just started, or full: it took nothing, so the same request may go out once more. */
-	if (answer.err == ERR_BUSY && !answer.sent && ask_later(op)) {
-		op->sent_once = op->joining;
-		return;
-	}
-	op->fetching = false;
-	if (answer.err == ERR_BUSY && !answer.sent && op->joining) {
-		end_unanswered(op);
-		return;
-	}
-	/* An answer of another attempt must not be taken for ours. */
-	if (answer.sealed && !fetch_head_is_of(answer.head, op->attempt))
-		answer = (struct fetch_answer){.err = ERR_INTERNAL, .detail = "the courier answered for another attempt", .sent = true};
-	answer.head = arena_copy(op->arena, answer.head);
-	answer.body = arena_copy(op->arena, answer.body);
-	op->answer = answer;
-	op->answered = true;
-	desk_run(op);
-}
-
-static void ask_again(struct slice key, void *value, void *arg)
-{
-	struct operation *op = value;
-
-	(void)key;
-	(void)arg;
-	if (op->fetching)
-		ask_courier(op);
-}
-
-void desk_courier_returned(struct desk *d)
-{
-	map_free(&d->awaiting);
-	d->awaiting = map_new();
-	map_each(d->operations, ask_again, NULL);
 }
 
 enum err desk_open_body(const struct operation *op)
