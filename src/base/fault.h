@@ -16,6 +16,7 @@
 	X(log_dropped)      /* a start takes the database's log for litter: served tokens are gone (I2, I3) */         \
 	X(serve_unrecorded) /* a token leaves without its audit record (I2) */                                         \
 	X(event_forgotten)  /* a refresh is committed without its event (I4) */                                        \
+	X(loss_unnamed)     /* an attempt whose answer is lost is given up without a word: silent losses (I3) */       \
 	X(revoke_unwritten) /* a disconnect is answered, the grant stays (I5) */
 
 #ifdef FW_FAULTS

@@ -256,7 +256,7 @@ static enum err take_in(struct refresh_run *r, struct errinfo *ei)
 	outcome = r->salvaged ? OUTCOME_RENEWED : outcome_of(r->answer, verdict);
 	if (outcome == OUTCOME_RENEWED)
 		return refresh_succeed(r, &tokens, ei);
-	if (!stands || g->is_revoked)
+	if (!stands || g->is_revoked || (FAULT(loss_unnamed) && outcome == OUTCOME_AMBIGUOUS))
 		return let_go(r->core, g->grant_id, r->attempt->id, ei);
 	if (r->auth->endpoint_rev != g->endpoint_rev)
 		return refresh_end(r->core, g, r->attempt->id, "client_config", "", r->arena, ei);

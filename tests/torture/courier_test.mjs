@@ -15,7 +15,7 @@ import {
 } from './lib/history.mjs';
 import { judge, losses, tell } from './invariants.mjs';
 import { Load, probe } from './lib/load.mjs';
-import { R4, SEED } from './lib/torture.mjs';
+import { FAULTY, R4, SEED } from './lib/torture.mjs';
 import { atAdversary } from './lib/worlds.mjs';
 
 const ROUNDS = Number(process.env.FIBERWISE_ROUNDS ?? 4); // of each class and way to die
@@ -92,41 +92,51 @@ async function round(world, die, { random, loses }) {
 	return { open, ms: Date.now() - restarted, load };
 }
 
-for (const [what, die] of Object.entries(KILLS)) {
-	for (const [name, { settings, loses = false }] of Object.entries(CLASSES)) {
-		test(`R-01b ${name}: kill -9 of ${what}, ${ROUNDS} times (seed ${SEED})`, { timeout: 60000 + ROUNDS * 20000 }, async (t) => {
-			const random = seeded(SEED);
-			const world = await atAdversary(t, {
-				connections: AT_ONCE, named: true, settings: { ...R4, ...settings },
-			});
-			const total = { open: 0, slowest_ms: 0 };
-			const served = [];
-			for (let i = 0; i < ROUNDS; i += 1) {
-				const { open, ms, load } = await round(world, die, { random, loses });
-				total.open += open;
-				total.slowest_ms = Math.max(total.slowest_ms, ms);
-				served.push(...load.served);
-				assert.deepEqual(load.wrong, []);
-				await prepare(world);
-			}
-			await world.calm();
-			const last = await probe(world);
-			const history = await gather(world.service, { served: [...served, ...last.served], provider: await world.books(), probes: last.probes });
-			const lost = losses(history);
-			t.diagnostic(JSON.stringify({ ...total, lost: lost.named.length, silent: lost.silent.length }));
-			assert.equal(tell(judge(history)), '');
-			assert.deepEqual(lost.silent, []);
-			assert.ok(total.open >= ROUNDS / 2, 'the kills fell into refreshes');
-			if (!loses) {
-				assert.deepEqual(lost.named, [], 'the old refresh token was still good');
-				assert.equal(history.events.filter((e) => e.kind === 'needs_reauth').length, 0);
-				return;
-			}
-			assert.ok(lost.named.length <= total.open, 'more were lost than were in flight');
-			const grants = new Map(history.grants.map((g) => [g.grant_id, g]));
-			for (const id of lost.named) {
-				assert.deepEqual([grants.get(id).status, grants.get(id).cause], ['needs_reauth', 'rotation_response_lost']);
-			}
-		});
+// So many rounds of one class and one way to die, and everything that must hold of them.
+async function rounds(t, { die, settings, loses = false, count, ...build }) {
+	const random = seeded(SEED);
+	const world = await atAdversary(t, { connections: AT_ONCE, named: true, settings: { ...R4, ...settings }, ...build });
+	const total = { open: 0, slowest_ms: 0 };
+	const served = [];
+	for (let i = 0; i < count; i += 1) {
+		const { open, ms, load } = await round(world, die, { random, loses });
+		total.open += open;
+		total.slowest_ms = Math.max(total.slowest_ms, ms);
+		served.push(...load.served);
+		assert.deepEqual(load.wrong, []);
+		await prepare(world);
+	}
+	await world.calm();
+	const last = await probe(world);
+	const history = await gather(world.service, {
+		served: [...served, ...last.served], provider: await world.books(), probes: last.probes,
+	});
+	const lost = losses(history);
+	t.diagnostic(JSON.stringify({ ...total, lost: lost.named.length, silent: lost.silent.length }));
+	assert.equal(tell(judge(history)), '');
+	assert.deepEqual(lost.silent, []);
+	assert.ok(total.open >= count / 2, 'the kills fell into refreshes');
+	if (!loses) {
+		assert.deepEqual(lost.named, [], 'the old refresh token was still good');
+		assert.equal(history.events.filter((e) => e.kind === 'needs_reauth').length, 0);
+		return;
+	}
+	assert.ok(lost.named.length <= total.open, 'more were lost than were in flight');
+	const grants = new Map(history.grants.map((g) => [g.grant_id, g]));
+	for (const id of lost.named) {
+		const { status, cause } = grants.get(id);
+		assert.deepEqual([status, cause], ['needs_reauth', 'rotation_response_lost']);
 	}
 }
+
+for (const [what, die] of Object.entries(KILLS)) {
+	for (const [name, how] of Object.entries(CLASSES)) {
+		test(`R-01b ${name}: kill -9 of ${what}, ${ROUNDS} times (seed ${SEED})`, { timeout: 60000 + ROUNDS * 20000 },
+			(t) => rounds(t, { die, ...how, count: ROUNDS }));
+	}
+}
+
+test(`with loss_unnamed a loss goes without its name, and that is seen (seed ${SEED})`, { timeout: 120000 },
+	(t) => assert.rejects(rounds(t, {
+		die: KILLS.everything, ...CLASSES.R4, count: 6, binary: FAULTY, env: { FIBERD_FAULTS: 'loss_unnamed' },
+	}), /not named|rotation_response_lost/));

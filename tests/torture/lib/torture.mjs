@@ -5,13 +5,16 @@
 
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
 import { spooled } from '../../e2e/lib/chaos.mjs';
-import { sleep } from '../../e2e/lib/process.mjs';
+import { ROOT, sleep } from '../../e2e/lib/process.mjs';
 import { gather, settled, storedTokens } from './history.mjs';
 import { Load, probe } from './load.mjs';
 import { judge, losses, tell } from '../invariants.mjs';
 
 export const SEED = Number(process.env.FIBERWISE_SEED ?? randomInt(1, 2 ** 31));
+// fiberd of the build with faults
+export const FAULTY = process.env.FIBERWISE_FAULTY ?? join(ROOT, 'build-faults/fiberd');
 export const ROLES = ['clerk', 'worker', 'keeper', 'supervisor'];
 // Strict, and 20 to 50 ms of delay around its commit.
 export const R4 = { rotation: 'R4', access_ttl_s: 1, delay_before_ms: [10, 25], delay_after_ms: [10, 25], seed: SEED };
