@@ -32,7 +32,7 @@ static inline struct slice slice_make(const void *p, size_t n)
 
 static inline bool slice_eq(struct slice a, struct slice b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	return a.n == b.n && (a.n == 0 || (a.p && b.p && memcmp(a.p, b.p, a.n) == 0));
 }
 
 /* Compares with a C string. Not for secrets. */
@@ -48,7 +48,7 @@ static inline bool slice_starts(struct slice a, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return a.n >= n && (n == 0 || memcmp(a.p, prefix, n) == 0);
+	return n == 0 || (a.n >= n && a.p && memcmp(a.p, prefix, n) == 0);
 }
 
 bool slice_ends(struct slice a, const char *suffix);
