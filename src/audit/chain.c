@@ -70,7 +70,7 @@ static bool split(struct slice line, struct slice *ret_covered, struct slice *re
 {
 	struct slice tail, prev;
 
-	if (line.n < MAC_PART + PREV_PART || line.n > CHAIN_LINE_MAX)
+	if (!line.p || line.n < MAC_PART + PREV_PART || line.n > CHAIN_LINE_MAX)
 		return false;
 	tail = slice_sub(line, line.n - MAC_PART, MAC_PART);
 	prev = slice_sub(line, line.n - MAC_PART - PREV_PART, PREV_PART);
