@@ -69,7 +69,7 @@ torture-table: torture-builds
 
 torture-builds: $(BUILD)/build.ninja $(FAULTS)/build.ninja
 	@tools/install torture
-	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary
+	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary tests/torture/fiberd-starved
 	@ninja -C $(FAULTS) --quiet fiberd
 
 clean:

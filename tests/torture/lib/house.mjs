@@ -13,7 +13,7 @@ import {
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { Adversary, register } from '../../e2e/lib/adversary.mjs';
-import { kill } from '../../e2e/lib/chaos.mjs';
+import { gone, kill } from '../../e2e/lib/chaos.mjs';
 import { eventually, sleep } from '../../e2e/lib/process.mjs';
 import { Service } from '../../e2e/lib/service.mjs';
 import { filesUnder } from '../../e2e/lib/sweep.mjs';
@@ -44,6 +44,7 @@ export class House {
 		this.env = { FIBERWISE_WORKERS: '1', ...env };
 		this.prepared = join(dir, 'prepared');
 		this.razing = Promise.resolve();
+		this.known = new Set();
 	}
 
 	async build() {
@@ -63,6 +64,7 @@ export class House {
 	// As it was after build(), and running.
 	async open() {
 		if (this.running) await this.raze();
+		this.onRevive = undefined;
 		rmSync(this.service.dataDir, { recursive: true, force: true });
 		cpSync(this.prepared, this.service.dataDir, { recursive: true });
 		await this.adversary.reset();
@@ -78,6 +80,7 @@ export class House {
 			throw new Error(`it did not start: ${this.service.program.errors || e.message}`);
 		});
 		this.output.push(this.service.program);
+		this.processes();
 	}
 
 	get running() { return this.service.program?.running ?? false; }
@@ -86,10 +89,13 @@ export class House {
 		return role === 'supervisor' ? this.service.program.pid : this.service.roles().find((r) => r.role === role)?.pid;
 	}
 
-	// Every process of the service, also those whose supervisor is gone: they work in its directory.
+	// Every process of the service, also those whose supervisor is gone: they work in its directory. One that is ending shows no
+	// directory any more and still has its sockets, so those seen before count until they are gone.
 	processes() {
-		return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && linkOf(pid, 'cwd') === this.dir
-			&& basename(linkOf(pid, 'exe')).startsWith('fiberd')).map(Number);
+		readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && linkOf(pid, 'cwd') === this.dir
+			&& basename(linkOf(pid, 'exe')).startsWith('fiberd')).forEach((pid) => this.known.add(Number(pid)));
+		for (const pid of this.known) if (gone(pid)) this.known.delete(pid);
+		return [...this.known];
 	}
 
 	// kill -9 of all of it. The supervisor may be starting a role at this moment.
@@ -111,6 +117,7 @@ export class House {
 	// After the supervisor's death: the roles end by themselves, a courier when it has nothing in flight.
 	async revive() {
 		await this.razing;
+		this.onRevive?.();
 		await eventually('the roles end without their supervisor', () => this.processes().length === 0, 10000);
 		await this.start();
 	}

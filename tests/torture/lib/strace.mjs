@@ -53,11 +53,11 @@ class Tracer {
 	}
 }
 
-// `calls` as strace's -e trace takes it; `inject` is what comes behind "inject=<calls>:". With `follow`
+// `calls` as strace's -e trace takes it; `inject` is what comes behind "inject=<struck>:". With `follow`
 // threads that start later are traced too.
-export async function attach(tids, { calls, inject, file, follow = false }) {
-	const args = ['-s', '0', '-e', `trace=${calls}`, '-o', file,
-		...(follow ? ['-f'] : []), ...(inject ? ['-e', `inject=${calls}:${inject}`] : []),
+export async function attach(tids, { calls, struck = calls, inject, file, follow = false }) {
+	const args = ['-s', '0', '-y', '-e', `trace=${calls}`, '-o', file,
+		...(follow ? ['-f'] : []), ...(inject ? ['-e', `inject=${struck}:${inject}`] : []),
 		...tids.flatMap((tid) => ['-p', `${tid}`])];
 	const tracer = new Tracer(file, spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] }));
 	await eventually(`strace ${args.join(' ')}`, () => {
