@@ -216,16 +216,20 @@ static void the_key_stays_here(void **state)
 static void lost_output_is_an_error(void **state)
 {
 	struct harness *h = *state;
-	char *argv[] = {getenv("FIBER_BINARY"), (char[]){"account"}, (char[]){"list-configs"}, NULL};
+	char *binary = getenv("FIBER_BINARY"), *argv[] = {binary, (char[]){"account"}, (char[]){"list-configs"}, NULL};
 	char home[256], *env[] = {home, NULL};
 	posix_spawn_file_actions_t to_full;
 	int status = 0;
 	pid_t pid;
 
+	if (!binary) {
+		fail_msg("FIBER_BINARY is not set");
+		return;
+	}
 	snprintf(home, sizeof home, "HOME=%s", harness_path(h, ""));
 	posix_spawn_file_actions_init(&to_full);
 	posix_spawn_file_actions_addopen(&to_full, STDOUT_FILENO, "/dev/full", O_WRONLY, 0);
-	assert_int_equal(posix_spawn(&pid, argv[0], &to_full, NULL, argv, env), 0);
+	assert_int_equal(posix_spawn(&pid, binary, &to_full, NULL, argv, env), 0);
 	posix_spawn_file_actions_destroy(&to_full);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
