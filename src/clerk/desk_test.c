@@ -427,7 +427,7 @@ static void what_the_courier_holds_for_a_flow_is_joined(void **state)
 	m = expect(b, b->courier, IPC_COURIER, IPC_JOIN);
 	assert_true(slice_is(m.field[IPC_JOIN_ATTEMPT].bytes, ATTEMPT));
 	answer_fetch(b, m.id, &(struct fetch_answer){.err = ERR_NOT_FOUND});
-	m = expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
+	expect(b, b->courier, IPC_COURIER, IPC_RELEASE);
 	assert_int_equal(desk_busy(&b->desk), 0);
 }
 
