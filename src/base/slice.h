@@ -81,7 +81,10 @@ static inline bool slice_split(struct slice *rest, char sep, struct slice *ret_t
 		return false;
 	at = slice_index(*rest, sep);
 	*ret_token = slice_sub(*rest, 0, at);
-	*rest = at == rest->n ? (struct slice){0} : slice_sub(*rest, at + 1, rest->n);
+	if (at == rest->n)
+		*rest = (struct slice){0};
+	else
+		*rest = slice_sub(*rest, at + 1, rest->n);
 	return true;
 }
 

@@ -126,7 +126,7 @@ void wire_put_head(struct wire *w, struct buf *out, const struct response *r, co
 		SLICE_LIT("HTTP/1.1 "), number(status, (size_t)r->status), SLICE_LIT(" "), slice_from(reason(r->status)),
 		SLICE_LIT("\r\nDate: "), slice_from(date(w)),
 		slice_from(type ? "\r\nContent-Type: " : NULL), slice_from(type),
-		slice_from(bodiless ? NULL : "\r\nContent-Length: "), bodiless ? (struct slice){0} : number(length, r->body.n),
+		slice_from(bodiless ? NULL : "\r\nContent-Length: "), bodiless ? slice_make(NULL, 0) : number(length, r->body.n),
 		slice_from(r->allow ? "\r\nAllow: " : NULL), slice_from(r->allow),
 		SLICE_LIT("\r\nX-Request-Id: "), slice_from(id), SLICE_LIT("\r\n"),
 		w->block[(r->form_leads_away ? 2 : 0) | (r->cacheable ? 1 : 0)],
