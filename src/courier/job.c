@@ -198,7 +198,8 @@ void job_start(struct post *p, const struct fetch_request *r, uint64_t message_i
 	j->attempt = attempt;
 	j->message_id = message_id;
 	j->started_at = clock_mono_ms(p->args.clock);
-	memcpy(j->label, label.p, label.n);
+	if (label.n)
+		memcpy(j->label, label.p, label.n);
 	fetch_bond_of(r, &j->bond);
 	list_append(&p->running, &j->node);
 	j->transfer = transfer_start(p->transfers, r, on_transferred, j);
