@@ -18,13 +18,6 @@ enum err api_tokens_min_ttl(const struct params *query, int64_t *ret_seconds, st
 	return ERR_OK;
 }
 
-struct record api_tokens_record(const char *app_id, const char *user_id, const char *connection_id, const char *grant_id,
-				int64_t generation, const char *fingerprint)
-{
-	return (struct record){.event = "token_read", .app_id = app_id, .connection_id = connection_id, .user_id = user_id,
-			       .grant_id = grant_id, .generation = generation, .fingerprint = fingerprint};
-}
-
 int64_t api_tokens_seconds_left(const struct grant_life *life, int64_t now)
 {
 	return life->expires_at > now ? (life->expires_at - now) / 1000 : 0;
@@ -49,6 +42,18 @@ static void answer_token(struct call *c, const struct grant_reading *r, struct c
 	jsonw_raw(&w, "scopes", slice_from(r->scopes));
 	jsonw_string(&w, "fingerprint", r->fingerprint);
 	jsonw_object_end(&w);
+}
+
+static const char *subject_of(struct call *c, const struct record *record)
+{
+	const char *text;
+	struct buf subject;
+
+	buf_init(&subject, RECORD_MAX_BYTES);
+	record_put_subject(&subject, record);
+	text = arena_strndup(c->arena, buf_slice(&subject));
+	buf_done(&subject);
+	return text;
 }
 
 enum err api_tokens_read(struct call *c, struct errinfo *ei)
@@ -80,11 +85,12 @@ enum err api_tokens_read(struct call *c, struct errinfo *ei)
 		c->ask = (struct call_ask){.kind = CALL_ASK_REFRESH, .subject = reading.grant_id, .min_life_ms = reading.min_life_ms, .newer_than = -1};
 		return ERR_OK;
 	}
-	kept = ARENA_NEW(c->arena, struct call_kept);
-	*kept = (struct call_kept){.app_id = app.app_id, .user_id = user.user_id, .reading = reading};
-	record = api_tokens_record(app.app_id, user.user_id, reading.connection_id, reading.grant_id, reading.generation,
-				   kept->reading.fingerprint);
+	record = (struct record){.event = API_TOKENS_EVENT, .app_id = app.app_id, .connection_id = reading.connection_id,
+				 .user_id = user.user_id, .grant_id = reading.grant_id, .generation = reading.generation,
+				 .fingerprint = reading.fingerprint};
 	auditing_note(c->core, &record);
+	kept = ARENA_NEW(c->arena, struct call_kept);
+	*kept = (struct call_kept){.user_id = user.user_id, .reading = reading, .subject = subject_of(c, &record)};
 	answer_token(c, &reading, kept);
 	c->kept = kept;
 	return ERR_OK;

@@ -37,8 +37,9 @@ struct call_reply {
  * Texts are the request's.
  */
 struct call_kept {
-	const char *app_id, *user_id;
+	const char *user_id;
 	struct grant_reading reading;  /* its secret is in the body */
+	const char *subject;           /* of its audit record */
 	size_t seconds_at, seconds_end; /* where in the body the digits of the remaining seconds stand */
 };
 

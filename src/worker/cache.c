@@ -17,7 +17,7 @@
 
 enum { NO_BLOCK = 0, PARTS_MAX_BYTES = 1024, SWEEP_PARTS = 16 };
 enum block_kind { BLOCK_FREE, BLOCK_ENTRY, BLOCK_MORE };
-enum text { TEXT_APP, TEXT_CONNECTION, TEXT_USER, TEXT_GRANT, TEXT_FINGERPRINT, TEXT_ACTOR, TEXT__COUNT };
+enum text { TEXT_CONNECTION, TEXT_ACTOR, TEXT_SUBJECT, TEXT__COUNT };
 
 /* Any block but an entry's first. */
 struct more {
@@ -33,7 +33,7 @@ struct entry {
 	unsigned char key[CACHE_KEY_BYTES];
 	uint64_t epoch;
 	struct grant_life life;
-	int64_t generation, used_at;
+	int64_t used_at;
 	uint32_t same_bucket, older, newer;
 	uint32_t user_stripe, grant_stripe;
 	uint32_t before_n, after_n;
@@ -43,7 +43,7 @@ struct entry {
 };
 
 enum { ENTRY_ROOM = CACHE_BLOCK_BYTES - (int)offsetof(struct entry, bytes) };
-_Static_assert(sizeof(struct more) == CACHE_BLOCK_BYTES && (int)ENTRY_ROOM > 6 * 40, "an entry's texts fit beside its head");
+_Static_assert(sizeof(struct more) == CACHE_BLOCK_BYTES && (int)ENTRY_ROOM > 360, "an entry's texts fit beside its head");
 
 struct cache {
 	const struct stripes *stripes;
@@ -280,17 +280,18 @@ static void load_bytes(struct cursor *at, size_t n, struct buf *out)
 }
 
 /* The entry's first block with all but chain, order and body. */
-static void fill_head(struct entry *e, const unsigned char key[CACHE_KEY_BYTES], uint64_t epoch, const struct cache_token *t,
+static void fill_head(struct entry *e, const unsigned char key[CACHE_KEY_BYTES], const struct cache_fill *fill,
 		      const struct slice text[TEXT__COUNT])
 {
 	e->kind = BLOCK_ENTRY;
 	memcpy(e->key, key, CACHE_KEY_BYTES);
-	e->epoch = epoch;
-	e->life = t->life;
-	e->generation = t->generation;
-	e->used_at = t->used_at;
-	e->user_stripe = stripes_of(text[TEXT_USER]);
-	e->grant_stripe = stripes_of(text[TEXT_GRANT]);
+	e->epoch = fill->epoch;
+	e->life = fill->token.life;
+	e->used_at = fill->token.used_at;
+	e->user_stripe = stripes_of(slice_from(fill->user_id));
+	e->grant_stripe = stripes_of(slice_from(fill->grant_id));
+	e->before_n = (uint32_t)fill->before.n;
+	e->after_n = (uint32_t)fill->after.n;
 	e->texts_n = 0;
 	for (int i = 0; i < TEXT__COUNT; i++) {
 		e->text_at[i] = e->texts_n;
@@ -327,15 +328,13 @@ static bool is_unchanged(const struct cache *c, const struct entry *e)
 	return stripes_unchanged(c->stripes, e->epoch, e->user_stripe, e->grant_stripe);
 }
 
-void cache_put(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], uint64_t epoch, const struct cache_token *t,
-	       struct slice before, struct slice after)
+void cache_put(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], const struct cache_fill *fill)
 {
-	const struct slice text[TEXT__COUNT] = {slice_from(t->app_id),	 slice_from(t->connection_id), slice_from(t->user_id),
-						slice_from(t->grant_id), slice_from(t->fingerprint),   slice_from(t->actor)};
-	size_t texts = 0, body = before.n + after.n, room, more;
+	const struct slice text[TEXT__COUNT] = {slice_from(fill->token.connection_id), slice_from(fill->token.actor),
+						slice_from(fill->token.subject)};
+	size_t texts = 0, body = fill->before.n + fill->after.n, more = 0;
 	uint32_t at, old = find(c, key);
 	struct cursor cursor;
-	struct entry *e;
 
 	for (int i = 0; i < TEXT__COUNT; i++)
 		texts += text[i].n + 1;
@@ -343,29 +342,27 @@ void cache_put(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], uint64
 		drop(c, old);
 	if (texts > (size_t)ENTRY_ROOM || body > CACHE_BODY_MAX)
 		return;
-	room = (size_t)ENTRY_ROOM - texts;
-	more = body > room ? (body - room - 1) / sizeof(more_at(c, 0)->bytes) + 1 : 0;
-	if (!c->region || more + 1 > c->block_count - 1u ||
-	    !stripes_unchanged(c->stripes, epoch, stripes_of(text[TEXT_USER]), stripes_of(text[TEXT_GRANT])))
+	if (body > (size_t)ENTRY_ROOM - texts)
+		more = (body - ((size_t)ENTRY_ROOM - texts) - 1) / sizeof(((struct more *)NULL)->bytes) + 1;
+	if (more + 1 >= c->block_count)
 		return;
 	make_room(c, (uint32_t)more + 1);
 	at = take_block(c);
-	e = entry_at(c, at);
-	fill_head(e, key, epoch, t, text);
-	e->before_n = (uint32_t)before.n;
-	e->after_n = (uint32_t)after.n;
-	e->next = NO_BLOCK;
+	fill_head(entry_at(c, at), key, fill, text);
+	entry_at(c, at)->next = NO_BLOCK;
 	while (more--) {
 		uint32_t b = take_block(c);
 
 		more_at(c, b)->kind = BLOCK_MORE;
-		more_at(c, b)->next = e->next;
-		e->next = b;
+		more_at(c, b)->next = entry_at(c, at)->next;
+		entry_at(c, at)->next = b;
 	}
 	cursor = body_of(c, at);
-	store_bytes(&cursor, before);
-	store_bytes(&cursor, after);
+	store_bytes(&cursor, fill->before);
+	store_bytes(&cursor, fill->after);
 	link_in(c, at);
+	if (!is_unchanged(c, entry_at(c, at)))
+		drop(c, at);
 }
 
 bool cache_find(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], struct cache_hit *ret)
@@ -382,13 +379,9 @@ bool cache_find(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], struc
 	}
 	e->asked = true;
 	*ret = (struct cache_hit){
-		.token = {.app_id = e->bytes + e->text_at[TEXT_APP],
-			  .connection_id = e->bytes + e->text_at[TEXT_CONNECTION],
-			  .user_id = e->bytes + e->text_at[TEXT_USER],
-			  .grant_id = e->bytes + e->text_at[TEXT_GRANT],
-			  .fingerprint = e->bytes + e->text_at[TEXT_FINGERPRINT],
+		.token = {.connection_id = e->bytes + e->text_at[TEXT_CONNECTION],
 			  .actor = e->bytes + e->text_at[TEXT_ACTOR],
-			  .generation = e->generation,
+			  .subject = e->bytes + e->text_at[TEXT_SUBJECT],
 			  .life = e->life,
 			  .used_at = e->used_at},
 		.at = at,

@@ -21,9 +21,8 @@ struct cache;
 
 /* A token as it was answered. Texts are borrowed; those of a found one hold until the next call. */
 struct cache_token {
-	const char *app_id, *connection_id, *user_id, *grant_id, *fingerprint; /* for the audit record */
-	const char *actor;
-	int64_t generation;
+	const char *connection_id, *actor;
+	const char *subject; /* of its audit record, of record_put_subject() */
 	struct grant_life life;
 	int64_t used_at; /* the last use that was noted, or is about to be */
 };
@@ -35,12 +34,16 @@ void cache_free(struct cache **c);
 
 /* The key of a question. Each part counts with its length; one with p NULL is absent, which differs from empty. False: they are too long. */
 bool cache_key(const struct cache *c, const struct slice *parts, size_t n, unsigned char ret[CACHE_KEY_BYTES]);
-/*
- * Keeps a token whose rows were read after `epoch` was taken, unless they may have changed meanwhile or it is too large.
- * `before` and `after` are the answer's body around the digits of its remaining seconds.
- */
-void cache_put(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], uint64_t epoch, const struct cache_token *t,
-	       struct slice before, struct slice after);
+/* A token to be kept. */
+struct cache_fill {
+	struct cache_token token;
+	const char *user_id, *grant_id; /* on whose changes it rests */
+	uint64_t epoch;                 /* taken before its first row was read */
+	struct slice before, after;     /* the answer's body around the digits of its remaining seconds */
+};
+
+/* Keeps it, unless its rows may have changed meanwhile or it is too large. */
+void cache_put(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], const struct cache_fill *fill);
 
 struct cache_hit {
 	struct cache_token token;

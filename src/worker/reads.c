@@ -87,18 +87,18 @@ void reads_keep(struct handle_desk *d, const struct call *c, uint64_t epoch)
 	const struct call_kept *k = c->kept;
 	struct slice body = buf_slice(&c->response->body);
 	struct question question;
-	struct cache_token token;
+	struct cache_fill fill;
 	int64_t used_at = uses_note(&d->uses, k->reading.connection_id, k->reading.used_at, clock_wall_ms(d->core.clock));
 
 	if (c->caller.kind != CALLER_KEY || !buf_ok(&c->response->body) || !ask(d, c->request, &question))
 		return;
-	token = (struct cache_token){
-		.app_id = k->app_id, .user_id = k->user_id, .connection_id = k->reading.connection_id,
-		.grant_id = k->reading.grant_id, .fingerprint = k->reading.fingerprint, .actor = c->caller.actor,
-		.generation = k->reading.generation, .life = k->reading.life, .used_at = used_at,
+	fill = (struct cache_fill){
+		.token = {.connection_id = k->reading.connection_id, .actor = c->caller.actor, .subject = k->subject,
+			  .life = k->reading.life, .used_at = used_at},
+		.user_id = k->user_id, .grant_id = k->reading.grant_id, .epoch = epoch,
+		.before = slice_sub(body, 0, k->seconds_at), .after = slice_sub(body, k->seconds_end, body.n),
 	};
-	cache_put(d->cache, question.key, epoch, &token, slice_sub(body, 0, k->seconds_at),
-		  slice_sub(body, k->seconds_end, body.n));
+	cache_put(d->cache, question.key, &fill);
 	if (!uv_is_active((uv_handle_t *)&d->sweep) && !uv_is_closing((uv_handle_t *)&d->sweep))
 		uv_timer_start(&d->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
@@ -125,11 +125,10 @@ static void deliver(struct outbox_item *item, enum err e, const struct errinfo *
 static void answer(struct read *r, const struct cache_hit *hit, int64_t now)
 {
 	const struct cache_token *t = &hit->token;
-	struct record record = api_tokens_record(t->app_id, t->user_id, t->connection_id, t->grant_id, t->generation, t->fingerprint);
+	const struct record act = {.at = now, .event = API_TOKENS_EVENT};
 
-	record.at = now;
 	outbox_item_init(&r->records, deliver);
-	auditing_put(&r->records.notes, &record);
+	auditing_put_about(&r->records.notes, &act, slice_from(t->subject));
 	r->records.request = r->request->id;
 	r->records.actor = arena_strdup(r->request->arena, t->actor); /* the entry may be gone when the record is written */
 	r->records.result = "ok";
