@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, freePort, Program, run } from '../../tests/e2e/lib/process.mjs';
+import { endWithUs } from './processes.mjs';
 import { ask } from '../../tests/e2e/lib/http.mjs';
 
 export const NGINX = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].find(existsSync) ?? 'nginx';
@@ -35,6 +36,7 @@ export class Nginx {
 		mkdirSync(dir, { recursive: true });
 		writeFileSync(join(dir, 'nginx.conf'), configuration(port, workers, JSON.stringify('x'.repeat(bodyBytes - 2))));
 		this.url = `http://127.0.0.1:${port}`;
+		endWithUs(() => this.program);
 		this.program = new Program(NGINX, ['-p', dir, '-c', join(dir, 'nginx.conf')]);
 		await eventually('nginx', () => {
 			assert.ok(this.program.running, `nginx ended: ${this.program.errors}`);

@@ -6,6 +6,17 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { commandLine, descendants, readProc, run } from '../../tests/e2e/lib/process.mjs';
 
+const running = new Set();
+
+// Whatever ends this process, also a bug or Ctrl-C, ends the program too. `which` returns it, or nothing as long as there is none.
+export function endWithUs(which) {
+	if (running.size === 0) {
+		process.on('exit', () => running.forEach((one) => one()?.running && one().child.kill('SIGTERM')));
+		for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+	}
+	running.add(which);
+}
+
 export const family = (pid) => [pid, ...descendants(pid)];
 
 // All threads of a program and its children onto the given cores; what they start later stays there.

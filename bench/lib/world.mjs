@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Adversary, connect, register } from '../../tests/e2e/lib/adversary.mjs';
 import { BUILD, freePort } from '../../tests/e2e/lib/process.mjs';
 import { needBuild, Service } from '../../tests/e2e/lib/service.mjs';
-import { pin } from './processes.mjs';
+import { endWithUs, pin } from './processes.mjs';
 
 export const SCRATCH = join(BUILD, 'bench-scratch');
 
@@ -30,6 +30,7 @@ export function inWorld({ workers, cores, settings = {}, env = {} }, body) {
 		const adversary = await new Adversary().start({ record_requests: 0, ...settings });
 		const service = new Service(dir, await freePort(), { FIBERWISE_WORKERS: String(workers), ...env });
 		try {
+			endWithUs(() => service.program);
 			await service.start();
 			if (cores) await pin(service.program.pid, cores);
 			return await body({ dir, service, adversary });
