@@ -38,6 +38,15 @@ static void note(struct buf *out, int i)
 	record_put(out, &r);
 }
 
+/* As a cached token has it: the second half is kept. */
+static struct buf subject;
+
+static void kept_note(struct buf *out, int i)
+{
+	record_put_act(out, 1790000000000 + i / 20, "token_read", "key 00112233445566778899aabbccddeeff");
+	buf_put(out, buf_slice(&subject));
+}
+
 static void text_only(int records)
 {
 	struct rusage before;
@@ -53,7 +62,7 @@ static void text_only(int records)
 	buf_done(&text);
 }
 
-static void whole(const char *dir, int records)
+static void whole(const char *dir, const char *what, void (*put)(struct buf *out, int i), int records)
 {
 	static const unsigned char key[HASH_KEY_BYTES] = {1};
 	const struct journal_args args = {.data_dir = dir, .name = "worker-0", .key = key, .clock = &clock_system};
@@ -69,7 +78,7 @@ static void whole(const char *dir, int records)
 	for (int i = 0; i < records; i++) {
 		struct buf *members = journal_begin(j);
 
-		note(members, i);
+		put(members, i);
 		record_put_text(members, "request", "0011223344556677");
 		record_put_text(members, "result", "ok");
 		if (journal_end(j) || (i % TURN == TURN - 1 && journal_write(j, &ei))) {
@@ -77,7 +86,7 @@ static void whole(const char *dir, int records)
 			exit(1);
 		}
 	}
-	report("text, chain, a write for 32", &before, records);
+	report(what, &before, records);
 	journal_close(&j);
 }
 
@@ -91,7 +100,13 @@ int main(int argc, char **argv)
 	if (!mkdtemp(dir))
 		return 1;
 	text_only((int)records);
-	whole(dir, (int)records);
+	whole(dir, "text, chain, a write for 32", note, (int)records);
+	buf_init(&subject, RECORD_MAX_BYTES);
+	record_put_subject(&subject, &(const struct record){
+		.app_id = "default", .connection_id = "00112233445566778899aabbccddeeff", .user_id = "ffeeddccbbaa99887766554433221100",
+		.grant_id = "0123456789abcdef0123456789abcdef", .generation = 17, .fingerprint = "8899aabbccddeeff0011223344556677"});
+	whole(dir, "the same with half of the text kept", kept_note, (int)records);
+	buf_done(&subject);
 	printf("the chain is left in ./%s\n", dir);
 	return 0;
 }

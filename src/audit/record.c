@@ -77,16 +77,20 @@ void record_put_text(struct buf *out, const char *name, const char *text)
 	buf_putc(out, '"');
 }
 
-void record_put(struct buf *out, const struct record *r)
+void record_put_act(struct buf *out, int64_t at, const char *event, const char *actor)
 {
 	char time[CLOCK_RFC3339_BYTES];
 
-	clock_rfc3339(r->at, time);
+	clock_rfc3339(at, time);
 	buf_put(out, SLICE_LIT("\"at\":"));
-	buf_put_i64(out, r->at);
+	buf_put_i64(out, at);
 	record_put_text(out, "time", time);
-	record_put_text(out, "event", r->event);
-	record_put_text(out, "actor", r->actor);
+	record_put_text(out, "event", event);
+	record_put_text(out, "actor", actor);
+}
+
+void record_put_subject(struct buf *out, const struct record *r)
+{
 	record_put_text(out, "app", r->app_id);
 	record_put_text(out, "connection", r->connection_id);
 	record_put_text(out, "authenticator", r->authenticator_id);
@@ -99,4 +103,10 @@ void record_put(struct buf *out, const struct record *r)
 	record_put_text(out, "fingerprint", r->fingerprint);
 	record_put_text(out, "cause", r->cause);
 	record_put_text(out, "detail", r->detail);
+}
+
+void record_put(struct buf *out, const struct record *r)
+{
+	record_put_act(out, r->at, r->event, r->actor);
+	record_put_subject(out, r);
 }

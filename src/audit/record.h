@@ -24,5 +24,11 @@ struct record {
 
 /* Appends the record's JSON members, without braces; `"at"` comes first. */
 void record_put(struct buf *out, const struct record *r);
+/*
+ * Its two halves: the act, and what it was done to. The second begins with a comma and is the same for every read of one token,
+ * so it can be kept and put behind each act as it is.
+ */
+void record_put_act(struct buf *out, int64_t at, const char *event, const char *actor);
+void record_put_subject(struct buf *out, const struct record *r);
 /* Appends ,"name":"text" for one more member; nothing for NULL and "". */
 void record_put_text(struct buf *out, const char *name, const char *text);

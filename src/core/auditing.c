@@ -7,10 +7,23 @@
 /* A note is a line: whether it names an actor, then the members of its record. */
 enum { NAMES_ACTOR = '+', NAMES_NONE = '-' };
 
-void auditing_put(struct buf *notes, const struct record *r)
+static void begin_note(struct buf *notes, const struct record *r)
 {
 	buf_putc(notes, r->actor && r->actor[0] ? NAMES_ACTOR : NAMES_NONE);
-	record_put(notes, r);
+	record_put_act(notes, r->at, r->event, r->actor);
+}
+
+void auditing_put(struct buf *notes, const struct record *r)
+{
+	begin_note(notes, r);
+	record_put_subject(notes, r);
+	buf_putc(notes, '\n');
+}
+
+void auditing_put_about(struct buf *notes, const struct record *act, struct slice subject)
+{
+	begin_note(notes, act);
+	buf_put(notes, subject);
 	buf_putc(notes, '\n');
 }
 

@@ -14,6 +14,8 @@ enum { AUDITING_NOTES_MAX = 1 << 20 };
 void auditing_note(struct core *core, const struct record *r);
 /* The same without a core, for a function on the loop: `at` is the caller's. */
 void auditing_put(struct buf *notes, const struct record *r);
+/* The same for what happens often to one thing: `act` has its at, event and actor, `subject` is of record_put_subject(). */
+void auditing_put_about(struct buf *notes, const struct record *act, struct slice subject);
 /*
  * Collects each of the notes as a record, with what belongs to all of them: `request` and `actor` may be NULL, the latter is
  * taken where a note names none; `result` is "ok" or an error's code. ERR_TOO_LARGE: too many.

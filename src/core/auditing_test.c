@@ -91,6 +91,31 @@ static void a_text_is_no_actor(void **state)
 	assert_non_null(strstr(written(b), ",\"actor\":\"key k1\",\"prev\""));
 }
 
+static void a_kept_half_makes_the_same_record(void **state)
+{
+	const struct record r = {.at = 1790000000123, .event = "token_read", .app_id = "default", .connection_id = "c1",
+				 .authenticator_id = "a1", .user_id = "u1", .grant_id = "g1", .generation = 7,
+				 .fingerprint = "00ff", .cause = "x", .detail = "\"y\""};
+	struct buf whole, halves, subject;
+
+	(void)state;
+	for (int named = 0; named < 2; named++) {
+		struct record each = r;
+
+		each.actor = named ? "key k1" : NULL;
+		buf_init(&whole, 4096);
+		buf_init(&halves, 4096);
+		buf_init(&subject, 4096);
+		auditing_put(&whole, &each);
+		record_put_subject(&subject, &each);
+		auditing_put_about(&halves, &each, buf_slice(&subject));
+		assert_string_equal(buf_cstr(&whole), buf_cstr(&halves));
+		buf_done(&whole);
+		buf_done(&halves);
+		buf_done(&subject);
+	}
+}
+
 static void nobody_takes_notes(void **state)
 {
 	struct bench *b = *state;
@@ -155,7 +180,7 @@ static void heads_move_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(records_say_who_and_within_what), TEST(a_text_is_no_actor),
+		TEST(records_say_who_and_within_what), TEST(a_text_is_no_actor), TEST(a_kept_half_makes_the_same_record),
 		TEST(nobody_takes_notes), TEST(too_many_are_refused_and_dropped), TEST(heads_move_on),
 	};
 
