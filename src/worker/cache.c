@@ -217,7 +217,7 @@ bool cache_key(const struct cache *c, const struct slice *parts, size_t n, unsig
 			return false;
 		}
 		memcpy(all + used, &length, sizeof length);
-		if (parts[i].n)
+		if (parts[i].p && parts[i].n)
 			memcpy(all + used + sizeof length, parts[i].p, parts[i].n);
 		used += sizeof length + parts[i].n;
 	}
