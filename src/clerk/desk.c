@@ -157,6 +157,7 @@ void desk_worker_gone(struct desk *d, int64_t slot)
 
 void desk_run(struct operation *op)
 {
+	op->awaited = !list_empty(&op->waiters);
 	jobs_submit(op->desk->jobs, &op->job);
 }
 

@@ -66,6 +66,7 @@ struct operation {
 	struct secret *code;      /* exchange; in the arena */
 	struct refresh_want want; /* refresh: the most that anybody who waits wants */
 	bool found_good;          /* refresh: the token was as wanted, nothing was sent */
+	bool awaited;             /* somebody waited when the step was submitted: for the store thread, `waiters` is the loop's */
 	operation_step_fn *step;  /* what the next job does */
 	bool promised;            /* its first step was run: its records have their room */
 	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_AGAIN, OPERATION_END } next; /* what to do after a job */

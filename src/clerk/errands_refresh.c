@@ -17,7 +17,7 @@ static void refresh_answered(struct operation *op)
 		errands_finish(op, e);
 		return;
 	}
-	op->consumes.asked = !list_empty(&op->waiters);
+	op->consumes.asked = op->awaited;
 	e = refresh_commit(&op->desk->core, op->subject, &op->consumes, &op->answer, op->body, op->arena, &after, &op->why);
 	errands_finish(op, e);
 	op->look_in_ms = after.look_in_ms;
