@@ -56,7 +56,7 @@ static const char *cause_of(const struct setback *s, const struct errinfo *said)
 {
 	const struct grant_row *g = s->run->grant;
 
-	if (g->uncertain || s->outcome == OUTCOME_AMBIGUOUS)
+	if (g->uncertain)
 		return "rotation_response_lost";
 	if (s->outcome == OUTCOME_REFUSED)
 		return token_blames_request(said) ? "client_config" : "revoked_by_provider";
@@ -89,14 +89,13 @@ static enum err decide(struct setback *s, struct errinfo *ei)
 		.rotation = p->rotation,
 		.in_window = s->next.uncertain && core_now(r->core) < window_end,
 		.outcome = s->outcome,
+		.phase = g->uncertain ? PHASE_UNCERTAIN : PHASE_CERTAIN,
 		.has_spare = rotation_next_source(p->rotation, r->attempt->source, g->alternate_refresh_token.bytes.n > 0,
 						  g->previous_refresh_token.bytes.n > 0, &next),
 		.tries_left = s->next.refusals < ROTATION_REFUSALS_MAX,
 	};
 	enum err e = is_living(r, &c.living, ei);
 
-	if (g->uncertain)
-		c.phase = rotation_repeats_freely(p->rotation, sent_at(g) < window_end) ? PHASE_UNCERTAIN : PHASE_LAST_TRY;
 	s->step = rotation_step(&c);
 	if (s->step == STEP_NEXT_TOKEN)
 		s->next.refresh_source = next;
@@ -104,10 +103,10 @@ static enum err decide(struct setback *s, struct errinfo *ei)
 }
 
 /*
- * The only retry is not spent on a server that has just said that it is broken, and must not run beside the first: our end of that
+ * The retry is not spent on a server that has just said that it is broken, and must not run beside the first: our end of that
  * connection is dead, the provider may need a moment to see it (LIFECYCLE §4.5).
  */
-static int64_t before_last_try_ms(const struct fetch_answer *answer)
+static int64_t before_retry_ms(const struct fetch_answer *answer)
 {
 	return answer->status >= 500 ? SERVER_PAUSE_MS : DEAD_CONNECTION_MS;
 }
@@ -126,7 +125,7 @@ static int64_t pause_ms(const struct setback *s)
 	if (s->next.uncertain && window_left > 0 && pause > window_left / 2)
 		pause = window_left / 2;
 	if (s->outcome == OUTCOME_AMBIGUOUS && !rotation_repeats_freely(r->profile->rotation, window_left > 0))
-		pause = pause > before_last_try_ms(r->answer) ? pause : before_last_try_ms(r->answer);
+		pause = pause > before_retry_ms(r->answer) ? pause : before_retry_ms(r->answer);
 	if (asked_s > ROTATION_RETRY_AFTER_MAX_S)
 		asked_s = ROTATION_RETRY_AFTER_MAX_S;
 	return asked_s * 1000 > pause ? asked_s * 1000 : pause;

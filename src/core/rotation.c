@@ -29,8 +29,7 @@ static enum step after_ambiguous(const struct rotation_case *c)
 {
 	if (rotation_repeats_freely(c->rotation, c->in_window))
 		return c->phase == PHASE_CERTAIN ? STEP_RETRY_NOW : STEP_RETRY_SOON;
-	if (c->phase == PHASE_LAST_TRY)
-		return STEP_END;
+	/* Also when the retry was ambiguous: one more costs nothing that the first has not, and only a definite no ends a grant. */
 	return c->living ? STEP_RETRY_LATE : STEP_RETRY_SOON;
 }
 

@@ -25,8 +25,7 @@ enum outcome {
 /* What was open when the attempt was made. */
 enum phase {
 	PHASE_CERTAIN,   /* nothing: the stored token is the provider's newest as far as anybody knows */
-	PHASE_UNCERTAIN, /* an earlier attempt was ambiguous, and the class lets it be repeated freely */
-	PHASE_LAST_TRY,  /* an earlier attempt was ambiguous, and this was the one retry */
+	PHASE_UNCERTAIN, /* an earlier attempt was ambiguous */
 	PHASE__COUNT
 };
 
@@ -61,8 +60,8 @@ enum {
 
 enum step rotation_step(const struct rotation_case *c);
 /*
- * Whether an ambiguous attempt may be repeated with the old token as often as needed. Otherwise once: on R4 the repetition ends
- * the family, but only one whose new token is lost to us already (LIFECYCLE §4.7).
+ * Whether an ambiguous attempt may be repeated with the old token at once. Otherwise with care: on R4 the repetition ends the
+ * family, but only one whose new token is lost to us already (LIFECYCLE §4.7).
  */
 bool rotation_repeats_freely(enum rotation rotation, bool in_window);
 

@@ -14,29 +14,27 @@
 static const struct {
 	enum rotation rotation;
 	bool in_window;
-	/* The steps for [certain, uncertain, last try], the access token dead and living. */
+	/* The steps for [certain, uncertain], the access token dead and living. */
 	enum step dead[PHASE__COUNT], living[PHASE__COUNT];
 } ambiguous[] = {
 #define NOW STEP_RETRY_NOW
 #define SOON STEP_RETRY_SOON
 #define LATE STEP_RETRY_LATE
-#define END STEP_END
-	{ROTATION_R0, false, {NOW, SOON, SOON}, {NOW, SOON, SOON}},
-	{ROTATION_R0, true, {NOW, SOON, SOON}, {NOW, SOON, SOON}},
-	{ROTATION_R1, false, {NOW, SOON, SOON}, {NOW, SOON, SOON}},
-	{ROTATION_R1, true, {NOW, SOON, SOON}, {NOW, SOON, SOON}},
-	{ROTATION_R2, true, {NOW, SOON, SOON}, {NOW, SOON, SOON}},
-	{ROTATION_R2, false, {SOON, SOON, END}, {LATE, LATE, END}}, /* "after it like R3" */
-	{ROTATION_R3, false, {SOON, SOON, END}, {LATE, LATE, END}},
-	{ROTATION_R3, true, {SOON, SOON, END}, {LATE, LATE, END}},
-	{ROTATION_R4, false, {SOON, SOON, END}, {LATE, LATE, END}},
-	{ROTATION_R4, true, {SOON, SOON, END}, {LATE, LATE, END}},
-	{ROTATION_U, false, {SOON, SOON, END}, {LATE, LATE, END}},
-	{ROTATION_U, true, {SOON, SOON, END}, {LATE, LATE, END}},
+	{ROTATION_R0, false, {NOW, SOON}, {NOW, SOON}},
+	{ROTATION_R0, true, {NOW, SOON}, {NOW, SOON}},
+	{ROTATION_R1, false, {NOW, SOON}, {NOW, SOON}},
+	{ROTATION_R1, true, {NOW, SOON}, {NOW, SOON}},
+	{ROTATION_R2, true, {NOW, SOON}, {NOW, SOON}},
+	{ROTATION_R2, false, {SOON, SOON}, {LATE, LATE}}, /* "after it like R3" */
+	{ROTATION_R3, false, {SOON, SOON}, {LATE, LATE}},
+	{ROTATION_R3, true, {SOON, SOON}, {LATE, LATE}},
+	{ROTATION_R4, false, {SOON, SOON}, {LATE, LATE}},
+	{ROTATION_R4, true, {SOON, SOON}, {LATE, LATE}},
+	{ROTATION_U, false, {SOON, SOON}, {LATE, LATE}},
+	{ROTATION_U, true, {SOON, SOON}, {LATE, LATE}},
 #undef NOW
 #undef SOON
 #undef LATE
-#undef END
 };
 
 static void an_ambiguous_outcome_is_repeated_as_the_class_bears(void **state)
@@ -62,7 +60,7 @@ static void an_ambiguous_outcome_is_repeated_as_the_class_bears(void **state)
 	assert_int_equal(seen, (size_t)ROTATION__COUNT * 2 * PHASE__COUNT * 4);
 }
 
-/* Every other outcome means the same for every class: 6 × 2 × 3 × 2 × 2 × 2 cases each. */
+/* Every other outcome means the same for every class: 6 × 2 × 2 × 2 × 2 × 2 cases each. */
 static void what_is_certain_is_the_same_for_every_class(void **state)
 {
 	static const struct {
