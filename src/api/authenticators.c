@@ -18,7 +18,7 @@ static void write_members(struct jsonw *w, const struct authenticator_row *r)
 	jsonw_string(w, "app_id", r->app_id);
 	jsonw_bool(w, "is_active", r->is_active);
 	/* While the provider refuses the client, its connections are not refreshed; nothing of them is lost. */
-	jsonw_string(w, "status", !r->is_active ? "disabled" : r->client_failures ? "paused" : "active");
+	jsonw_string(w, "status", authenticators_status(r));
 	jsonw_string(w, "paused_cause", r->client_failures ? r->paused_cause : NULL);
 	jsonw_time(w, "paused_until", r->client_failures ? r->paused_until : 0);
 	jsonw_raw(w, "configuration", slice_from(r->configuration));

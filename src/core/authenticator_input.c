@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/authenticators.h"
 #include "core/line.h"
 #include "core/profiles.h"
 #include "oauth/scope.h"
@@ -21,7 +22,9 @@ static const char *const known_fields[] = {
 	"redirect_uri", "authorize_url", "auth_uri", "token_url", "token_uri", "scopes", "configuration", "is_active",
 	"app_id",
 };
-static const char *const server_fields[] = {"id", "authenticator_id", "created_at", "updated_at", "endpoint_rev", "generation"};
+static const char *const server_fields[] = {
+	"id", "authenticator_id", "created_at", "updated_at", "endpoint_rev", "generation", "status", "paused_cause", "paused_until",
+};
 
 static bool in_list(const char *const *list, size_t n, const char *name)
 {
@@ -38,11 +41,27 @@ struct sorting {
 	struct errinfo *ei;
 };
 
+/* What a server-owned field shows; NULL: nothing. `at` is room for a time. */
+static const char *server_value(const struct authenticator_row *r, const char *key, char at[CLOCK_RFC3339_BYTES])
+{
+	const bool updated = strcmp(key, "updated_at") == 0, until = strcmp(key, "paused_until") == 0;
+
+	if (strcmp(key, "id") == 0 || strcmp(key, "authenticator_id") == 0)
+		return r->authenticator_id;
+	if (strcmp(key, "status") == 0)
+		return authenticators_status(r);
+	if (strcmp(key, "paused_cause") == 0)
+		return r->client_failures ? r->paused_cause : NULL;
+	if (!updated && !until && strcmp(key, "created_at") != 0)
+		return NULL;
+	clock_rfc3339(updated ? r->updated_at : until ? r->paused_until : r->created_at, at);
+	return at;
+}
+
 /* Server-owned fields may be sent back as they were read, so that GET, edit, PUT works. */
 static void sort_field(const char *key, const struct jsonr *value, void *arg)
 {
 	struct sorting *s = arg;
-	bool same = false;
 
 	if (s->row && strcmp(key, "app_id") == 0 && jsonr_type(value) != JSONR_NULL) {
 		if (!slice_is(jsonr_string(value), s->row->app_id))
@@ -53,18 +72,9 @@ static void sort_field(const char *key, const struct jsonr *value, void *arg)
 		return;
 	if (in_list(server_fields, ARRAY_LEN(server_fields), key)) {
 		char at[CLOCK_RFC3339_BYTES];
+		const char *is = s->row ? server_value(s->row, key, at) : NULL;
 
-		if (s->row && (strcmp(key, "id") == 0 || strcmp(key, "authenticator_id") == 0))
-			same = slice_is(jsonr_string(value), s->row->authenticator_id);
-		if (s->row && strcmp(key, "created_at") == 0) {
-			clock_rfc3339(s->row->created_at, at);
-			same = slice_is(jsonr_string(value), at);
-		}
-		if (s->row && strcmp(key, "updated_at") == 0) {
-			clock_rfc3339(s->row->updated_at, at);
-			same = slice_is(jsonr_string(value), at);
-		}
-		if (!same && jsonr_type(value) != JSONR_NULL)
+		if (jsonr_type(value) != JSONR_NULL && !(is && slice_is(jsonr_string(value), is)))
 			err_field(s->ei, key, "is set by the server: leave it out");
 		return;
 	}

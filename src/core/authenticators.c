@@ -325,6 +325,13 @@ static enum err ambiguous(const struct authenticator_row *rows, size_t n, struct
 	return err_code(ei, ERR_CONFLICT, "ambiguous");
 }
 
+const char *authenticators_status(const struct authenticator_row *row)
+{
+	if (!row->is_active)
+		return "disabled";
+	return row->client_failures ? "paused" : "active";
+}
+
 enum err authenticators_resolve(struct core *core, const char *app_id, struct slice ref, bool disabled_too,
 				struct arena *a, struct authenticator_row *ret, struct errinfo *ei)
 {

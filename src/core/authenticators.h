@@ -26,6 +26,8 @@ enum err authenticators_update(struct core *core, const struct caller *c, const 
  */
 enum err authenticators_delete(struct core *core, const struct caller *c, const struct authenticator_row *row,
 			       struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei);
+/* "active", "disabled", or "paused" while the provider refuses its client id or secret. */
+const char *authenticators_status(const struct authenticator_row *row);
 /*
  * {ref} within the app: id, name without regard to case, then type. ERR_NOT_FOUND, or ERR_CONFLICT "ambiguous" with the candidates.
  * Disabled ones are found only with `disabled_too`.

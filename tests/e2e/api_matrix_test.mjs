@@ -54,12 +54,12 @@ const newAuthenticator = {
 		authenticator_type: required(text(100, ['no-such-type', 'ü'.repeat(100)])),
 		app_id: appIdField,
 	},
-	owned: ['id', 'authenticator_id', 'created_at', 'updated_at', 'generation'],
+	owned: ['id', 'authenticator_id', 'created_at', 'updated_at', 'generation', 'status', 'paused_cause', 'paused_until'],
 };
 const changedAuthenticator = {
 	body: () => ({ scopes: ['openid'] }),
 	fields: { ...authenticatorFields, authenticator_type: { wrong: [5, 'google'] }, app_id: { wrong: [5, 'no-such-app'] } },
-	owned: ['id', 'authenticator_id', 'created_at', 'updated_at', 'generation'],
+	owned: ['id', 'authenticator_id', 'created_at', 'updated_at', 'generation', 'status', 'paused_cause', 'paused_until'],
 };
 const appFields = {
 	name: text(100, ['', 'a\nb']),
