@@ -172,8 +172,9 @@ test('disconnect: unreadable at once, told to the provider once', async (t) => {
 	const gone = await service.expect(200, 'DELETE', '/credentials/connections/practice?user=u1');
 	assert.equal(gone.success, true);
 	assert.equal((await service.token('practice', { user: 'u1' })).status, 404);
-	await eventually('the provider was told', async () => (await practice.stats()).revocation === 1);
+	await eventually('the provider was told', async () => (await practice.stats()).revocation === 2);
 	await eventually('the token is dead', async () => (await practice.whoHas(token.access_token)).status === 401);
+	assert.equal((await practice.stats()).revocation, 2, 'of the refresh token and the access token, each once');
 });
 
 test('a stop and a start later the connection still gives tokens', async (t) => {

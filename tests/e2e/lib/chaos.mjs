@@ -2,7 +2,7 @@
 //
 // Processes that die, and chance that can be repeated.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, readProc } from './process.mjs';
 import { filesUnder } from './sweep.mjs';
@@ -22,7 +22,10 @@ export function seeded(seed) {
 
 export const kill = (pid) => { try { process.kill(pid, 'SIGKILL'); } catch (e) { if (e.code !== 'ESRCH') throw e; } };
 
-export const gone = (pid) => !readProc(pid, 'stat') || / Z /.test(readProc(pid, 'stat'));
+// A process whose first thread is dead keeps its sockets until the last one is.
+const threads = (pid) => { try { return readdirSync(`/proc/${pid}/task`).length; } catch { return 0; } };
+
+export const gone = (pid) => !readProc(pid, 'stat') || (/ Z /.test(readProc(pid, 'stat')) && threads(pid) < 2);
 
 export const pidOf = (service, role) => service.roles().find((r) => r.role === role)?.pid;
 

@@ -35,9 +35,6 @@ async function steadyPort() {
 	return port;
 }
 
-// A process whose first thread is dead has its sockets until the last one is.
-const threads = (pid) => { try { return readdirSync(`/proc/${pid}/task`).length; } catch { return 0; } };
-
 export class House {
 	// `settings` are the adversary's after every reset; `env` goes to the service, `binary` is its program.
 	constructor(dir, { settings = {}, env = {}, binary } = {}) {
@@ -97,7 +94,7 @@ export class House {
 	processes() {
 		readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && linkOf(pid, 'cwd') === this.dir
 			&& basename(linkOf(pid, 'exe')).startsWith('fiberd')).forEach((pid) => this.known.add(Number(pid)));
-		for (const pid of this.known) if (gone(pid) && threads(pid) < 2) this.known.delete(pid);
+		for (const pid of this.known) if (gone(pid)) this.known.delete(pid);
 		return [...this.known];
 	}
 
