@@ -59,6 +59,13 @@ static void wipe(struct chunk *c)
 	c->used = 0;
 }
 
+static void give_back(struct chunk *c)
+{
+	if (c)
+		ASAN_UNPOISON_MEMORY_REGION(c->bytes, c->cap);
+	free(c);
+}
+
 /* Down to the first chunk, which is the last in the list. */
 static void empty(struct arena *a)
 {
@@ -71,7 +78,7 @@ static void empty(struct arena *a)
 		wipe(c);
 		a->chunks = c;
 		if (next)
-			free(c);
+			give_back(c);
 	}
 }
 
@@ -79,7 +86,7 @@ void arena_reset(struct arena *a)
 {
 	empty(a);
 	if (a->chunks && a->chunks->cap > CHUNK_BYTES) {
-		free(a->chunks);
+		give_back(a->chunks);
 		a->chunks = NULL;
 	}
 }
@@ -91,7 +98,7 @@ void arena_free(struct arena **ap)
 	if (!a)
 		return;
 	empty(a);
-	free(a->chunks);
+	give_back(a->chunks);
 	free(a);
 	*ap = NULL;
 }

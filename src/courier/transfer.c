@@ -7,6 +7,7 @@
  */
 #include "courier/transfer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -127,12 +128,8 @@ static void finish(struct transfer *t)
 /* The end of it. `detail` is what a tenant may read, `cause` what our log says. */
 static void conclude(struct transfer *t, enum err e, const char *detail, const char *cause)
 {
-	struct slice text = slice_sub(slice_from(cause), 0, sizeof t->cause - 1);
-
-	memset(t->cause, 0, sizeof t->cause);
-	memcpy(t->cause, text.p, text.n);
-	text = slice_sub(slice_from(detail), 0, sizeof t->answer.detail - 1);
-	memcpy(t->answer.detail, text.p, text.n);
+	snprintf(t->cause, sizeof t->cause, "%s", cause);
+	snprintf(t->answer.detail, sizeof t->answer.detail, "%s", detail);
 	t->answer.err = e;
 	finish(t);
 }

@@ -104,7 +104,9 @@ static void left(struct outbox_item *item, enum err e, const struct errinfo *why
 	struct answer *a = CONTAINER_OF(item, struct answer, item);
 
 	a->times++;
+	uv_mutex_lock(&disk.lock);
 	a->dirty = disk.dirty;
+	uv_mutex_unlock(&disk.lock);
 	a->err = e;
 	if (e)
 		a->why = *why;
