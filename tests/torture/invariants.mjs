@@ -32,6 +32,9 @@ const AMBIGUOUS = new Set(['answer_lost', 'provider_unreadable', 'provider_unrea
 
 const TAKES_SPARES = new Set(['R0', 'R1', 'R2', 'R3']);
 
+// Here a refresh whose answer died with the courier is repeated at once (LIFECYCLE §4.7), perhaps before the provider has ended it.
+const REPEATS_AT_ONCE = new Set(['R0', 'R1', 'R2']);
+
 const by = (list, key) => {
 	const groups = new Map();
 	for (const item of list ?? []) {
@@ -60,7 +63,9 @@ const eventsOf = (at, grant) => at.events.get(grant.grant_id) ?? [];
 function oneAtATime(at, grant, say) {
 	const book = at.provider.get(grant.grant_id);
 	if (!book) return;
-	if ((book.max_in_flight ?? 0) > 1) say(`${book.max_in_flight} requests were in flight at once`);
+	const lost = eventsOf(at, grant).some((e) => e.kind === 'refresh_failed' && e.cause === 'answer_lost');
+	const most = lost && REPEATS_AT_ONCE.has(book.rotation) ? 2 : 1;
+	if ((book.max_in_flight ?? 0) > most) say(`${book.max_in_flight} requests were in flight at once`);
 	// A refusal makes the clerk try the token before (LIFECYCLE §4.8), but never where that would end the grant.
 	const excused = eventsOf(at, grant).filter((e) => e.kind === 'refresh_failed'
 		&& (AMBIGUOUS.has(e.cause) || (e.cause === 'provider_refused' && TAKES_SPARES.has(book.rotation)))).length;

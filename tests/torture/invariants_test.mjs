@@ -38,6 +38,9 @@ const named = { grant_id: 'g', kind: 'needs_reauth', generation: 3, cause: 'rota
 const CASES = {
 	I1: {
 		'two requests at once': (h, g, p) => { p.max_in_flight = 2; },
+		'two at once, no answer lost': (h, g, p) => { Object.assign(p, { max_in_flight: 2, rotation: 'R0' }); },
+		'two at once, where that ends the grant': (h, g, p) => { Object.assign(p, { max_in_flight: 2, rotation: 'R4' }); h.events.push(lostAnswer); },
+		'three at once': (h, g, p) => { Object.assign(p, { max_in_flight: 3, rotation: 'R0' }); h.events.push(lostAnswer); },
 		'a consumed token came back': (h, g, p) => { p.reuses = 1; },
 		'the token before, where that ends the grant': (h, g, p) => { Object.assign(p, { reuses: 1, rotation: 'R4' }); h.events.push(refused); },
 		'twice, for one lost answer': (h, g, p) => { p.reuses = 2; h.events.push(lostAnswer); },
@@ -87,6 +90,10 @@ test('a loss that was named is a loss, and no violation', () => {
 	const doubtful = broken((h, g, p) => { p.refreshes = 3; g.uncertain = 1; h.events.push(lostAnswer); });
 	assert.equal(tell(judge(doubtful)), '');
 	assert.deepEqual(losses(doubtful), { named: ['g'], silent: [] });
+});
+
+test('a lost answer is asked for again at once, where the class allows it', () => {
+	assert.equal(tell(judge(broken((h, g, p) => { Object.assign(p, { max_in_flight: 2, rotation: 'R0' }); h.events.push(lostAnswer); }))), '');
 });
 
 test('the token before is tried after a refusal, where the class allows it', () => {

@@ -5,10 +5,11 @@
 // can stand side by side.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import {
-	cpSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync,
+	mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
@@ -35,6 +36,9 @@ async function steadyPort() {
 	return port;
 }
 
+// With the modes, which not every version of cpSync() keeps: the service refuses a directory that others may read.
+const copyTree = (from, to) => execFileSync('cp', ['-a', from, to]);
+
 export class House {
 	// `settings` are the adversary's after every reset; `env` goes to the service, `binary` is its program.
 	constructor(dir, { settings = {}, env = {}, binary } = {}) {
@@ -57,7 +61,7 @@ export class House {
 		await this.service.stop();
 		this.empty = [...filesUnder(this.service.dataDir)].length;
 		assert.ok(this.empty > 0);
-		cpSync(this.service.dataDir, this.prepared, { recursive: true });
+		copyTree(this.service.dataDir, this.prepared);
 		return this;
 	}
 
@@ -66,7 +70,7 @@ export class House {
 		if (this.running) await this.raze();
 		this.onRevive = undefined;
 		rmSync(this.service.dataDir, { recursive: true, force: true });
-		cpSync(this.prepared, this.service.dataDir, { recursive: true });
+		copyTree(this.prepared, this.service.dataDir);
 		await this.adversary.reset();
 		await this.adversary.config(this.settings);
 		this.output = [];
