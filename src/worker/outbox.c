@@ -216,12 +216,17 @@ static void send_ready(struct outbox *o)
 	finish_all(&turn, e, &why);
 }
 
-/* By now whoever waited has been refused. */
+/*
+ * An answer that leaves lets in the next request that its client has sent already, and that may be ready at once: nothing would
+ * wake the loop for it. A connection has so many requests in a turn (http/connection.h), so this ends. By then whoever waited
+ * has been refused.
+ */
 static void on_turn_end(uv_check_t *check)
 {
 	struct outbox *o = check->data;
 
-	send_ready(o);
+	while (!list_empty(&o->ready))
+		send_ready(o);
 	if (o->on_disk_failed && o->journal && journal_failed(o->journal))
 		o->on_disk_failed("the audit log");
 }
