@@ -147,6 +147,8 @@ bool reads_answer(struct handle_desk *d, struct exchange *x, const struct reques
 	struct read *r;
 	int64_t now;
 
+	if (!d->outbox.journal)
+		return false; /* no record can be written before a job has opened the chain */
 	if (route->handler != api_tokens_read || !ask(d, request, &question) || !cache_find(d->cache, question.key, &hit))
 		return false;
 	now = clock_wall_ms(d->core.clock);
