@@ -11,10 +11,10 @@
 
 /* Tables of which every change of a row may concern any token. */
 static const char *const policy_tables[] = {"api_keys", "users", "apps", "oauth_authenticators", "data_keys"};
-/* Columns of grants and connections that reading a token does not look at: notes of an attempt, and of the last use. */
+/* Columns that reading a token does not look at: notes of an attempt, of the last use, and of a client that was refused. */
 static const char *const idle_columns[] = {
 	"intent_attempt", "intent_instance", "intent_lease_until", "intent_deadline", "intent_generation", "intent_source",
-	"refresh_due_at", "last_used_at",
+	"refresh_due_at", "last_used_at", "client_failures", "paused_until", "paused_cause",
 };
 
 static bool is_word(char c)
@@ -103,7 +103,7 @@ static struct touch of_change(const char *text, struct slice table)
 	static const struct touch all = {.kind = TOUCH_ALL}, nothing = {.kind = TOUCH_NOTHING};
 
 	if (is_one_of(table, policy_tables, ARRAY_LEN(policy_tables)))
-		return all;
+		return sets_idle_only(text) ? nothing : all;
 	if (slice_is(table, "oauth_token_grants"))
 		return sets_idle_only(text) ? nothing : stripes_or_all(0, bound_to(text, "grant_id"));
 	if (slice_is(table, "user_app_oauth_authentications"))

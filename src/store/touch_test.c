@@ -76,7 +76,8 @@ static void whatever_a_key_rests_on_touches_all(void **state)
 				       SQL_AUTHENTICATOR_DELETE};
 	static const enum sql nothing[] = {SQL_SESSION_SEEN, SQL_SESSION_DELETE, SQL_FLOW_CLAIM, SQL_FLOWS_EXPIRE, SQL_LINK_SPEND,
 					   SQL_REVOCATION_POSTPONE, SQL_REVOCATION_FORGET, SQL_AUDIT_HEAD_MOVE,
-					   SQL_GRANT_INTENT, SQL_GRANT_INTENT_DROP, SQL_CONNECTION_USED};
+					   SQL_GRANT_INTENT, SQL_GRANT_INTENT_DROP, SQL_CONNECTION_USED,
+					   SQL_AUTHENTICATOR_PAUSE, SQL_AUTHENTICATOR_PROBE, SQL_AUTHENTICATOR_RESUME};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -111,6 +112,9 @@ static void texts_are_read_as_they_are_meant(void **state)
 		{"INSERT INTO api_keys (key_id) VALUES ($1)", {TOUCH_NOTHING, 0, 0}},
 		{"INSERT INTO api_keys (key_id) VALUES ($1) ON CONFLICT (key_id) DO UPDATE SET scopes = $2", {TOUCH_ALL, 0, 0}},
 		{"INSERT INTO oauth_token_grants (grant_id) VALUES ($1) ON CONFLICT (grant_id) DO UPDATE SET cause = $2", {TOUCH_ALL, 0, 0}},
+		{"UPDATE oauth_authenticators SET paused_until = $2 WHERE authenticator_id = $1", {TOUCH_NOTHING, 0, 0}},
+		{"UPDATE oauth_authenticators SET paused_until = $2, is_active = $3 WHERE authenticator_id = $1", {TOUCH_ALL, 0, 0}},
+		{"UPDATE oauth_authenticators SET paused_until = $2", {TOUCH_ALL, 0, 0}},
 		{"UPDATE users_of_old SET name = $1", {TOUCH_NOTHING, 0, 0}},
 		{"SELECT grant_id FROM oauth_token_grants WHERE grant_id = $1", {TOUCH_NOTHING, 0, 0}},
 	};
