@@ -15,7 +15,7 @@
 #include "base/random.h"
 #include "secret/hash.h"
 
-enum { NO_BLOCK = 0, PARTS_MAX_BYTES = 1024, SWEEP_PARTS = 16 };
+enum { NO_BLOCK = 0, PARTS_MAX_BYTES = 1024, SWEEP_PARTS = 16, SPARED_MAX = 64 };
 enum block_kind { BLOCK_FREE, BLOCK_ENTRY, BLOCK_MORE };
 enum text { TEXT_CONNECTION, TEXT_ACTOR, TEXT_SUBJECT, TEXT__COUNT };
 
@@ -171,17 +171,23 @@ static void drop(struct cache *c, uint32_t at)
 	c->count--;
 }
 
-/* Who was asked for since it was last passed over gets another round: nearly the order of use, without writing it at each hit. */
+/*
+ * Who was asked for since it was last passed over gets another round: nearly the order of use, without writing it at each hit.
+ * Where all were, one of them goes all the same: going through a large table would keep everybody waiting.
+ */
 static void make_room(struct cache *c, uint32_t blocks)
 {
+	unsigned spared = 0;
+
 	while (c->free_count < blocks) {
 		uint32_t at = c->oldest;
 		struct entry *e = entry_at(c, at);
 
-		if (!e->asked) {
+		if (!e->asked || spared == SPARED_MAX) {
 			drop(c, at);
 			continue;
 		}
+		spared++;
 		e->asked = false;
 		leave_order(c, e);
 		become_newest(c, at);
