@@ -77,7 +77,7 @@ static void run_handler(struct job *job)
 /* The clerk tells the provider in its own time; a message that is not heard is found by its next look through the store. */
 static void send_revokes(struct handling *h)
 {
-	for (size_t i = 0; i < h->call.revoke_count; i++) {
+	for (size_t i = 0; h->desk->clerk && i < h->call.revoke_count; i++) {
 		struct ipc_message m = {.kind = IPC_REVOKE};
 
 		m.field[IPC_REVOKE_GRANT].bytes = slice_from(h->call.revoke[i]);
@@ -229,6 +229,9 @@ static void handler_done(struct job *job)
 	struct handling *h = CONTAINER_OF(job, struct handling, job);
 
 	outbox_opened(&h->desk->outbox, &h->records);
+	/* The client broke off, so the server is drained, and the worker is at its end: what was noted is still recorded. */
+	if (!h->err && h->call.ask.kind != CALL_ASK_NOTHING && !h->call.reply && !h->desk->clerk)
+		h->err = err_set(&h->why, ERR_BUSY, "the service is stopping");
 	if (h->err || h->call.ask.kind == CALL_ASK_NOTHING || h->call.reply)
 		answer(h);
 	else if (h->call.ask.kind == CALL_ASK_PASSWORD)

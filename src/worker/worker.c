@@ -263,7 +263,7 @@ static void hashing_stopped(void *arg)
 	jobs_stop(w->desk.jobs, jobs_stopped, w);
 }
 
-/* The server has no connection left, so no request is running. */
+/* The server has no connection left. A job may still run for a client that broke off: it finds no clerk, and answers nobody. */
 static void drained(void *arg)
 {
 	struct worker *w = arg;
