@@ -67,7 +67,8 @@ static void run_handler(struct job *job)
 	h->err = ERR_OK;
 	if (!c->reply)
 		h->epoch = stripes_epoch(h->desk->stripes);
-	if (!c->reply)
+	/* A key is looked at again: it may have been revoked while this waited for the clerk (AP-07). */
+	if (!c->reply || c->caller.kind == CALLER_KEY)
 		h->err = call_prepare(c, h->route, &h->why);
 	if (!h->err)
 		h->err = h->route->handler(c, &h->why);

@@ -197,6 +197,19 @@ test('a key is dead in every worker when its DELETE is answered', async (t) => {
 	}
 });
 
+test('a key that is revoked while its read waits for the provider gets nothing', async (t) => {
+	const { adversary, flow, a, b } = await world(t, { settings: { access_ttl_s: 2 } });
+	const { id, key } = (await b.ask('POST', '/user/api-keys', { json: { name: 'k', scopes: ['tokens:read'] } })).body;
+	await sleep(2100);
+	await adversary.reset('record');
+	await adversary.script({ endpoint: 'token', grant_type: 'refresh_token', delay_after_ms: 1500 });
+	const reading = a.token(flow, { key, query: 'user=u1&min_ttl=0' });
+	await adversary.wait('token');
+	const gone = await b.ask('DELETE', `/user/api-keys/${id}`);
+	assert.equal(gone.status, 200, gone.text);
+	assert.equal((await reading).status, 401);
+});
+
 test('a connection is dead in every worker when its DELETE is answered', async (t) => {
 	const { service, authenticator, a, b } = await world(t);
 	for (let i = 0; i < ROUNDS / 3; i += 1) {
