@@ -29,12 +29,16 @@ void errands_join(struct operation *op, const char *attempt)
 	op->next = OPERATION_JOIN;
 }
 
+/* So many grants may be waiting for a moment of their own that the looks for them need a distance. */
+enum { LOOK_MIN_MS = 100 };
+
 struct recovery {
 	struct job job;
 	struct desk *desk;
 	struct arena *arena;
 	const char **flows, **grants, **due, **ended;
 	size_t flow_count, grant_count, due_count, ended_count;
+	int64_t next_due_in_ms; /* 0: nothing is waiting */
 	enum err err;
 	struct errinfo why;
 };
@@ -47,6 +51,8 @@ static void find_open(struct job *job)
 	r->err = exchange_open(core, r->arena, &r->flows, &r->flow_count, &r->why);
 	if (!r->err)
 		r->err = refresh_open(core, r->arena, &r->grants, &r->grant_count, &r->why);
+	if (!r->err) /* before the list of what is due: what becomes due meanwhile stands there */
+		r->err = refresh_next_due(core, r->arena, &r->next_due_in_ms, &r->why);
 	if (!r->err)
 		r->err = refresh_due(core, r->arena, &r->due, &r->due_count, &r->why);
 	if (!r->err)
@@ -63,6 +69,13 @@ static void not_found(struct job *job)
 	struct recovery *r = CONTAINER_OF(job, struct recovery, job);
 
 	r->err = err_set(&r->why, ERR_STORE, "the database could not be written");
+}
+
+/* The timer has one time at most: this one, or that of an operation which ends meanwhile, whichever is earlier. */
+static void look_again_for_next(struct desk *d, int64_t in_ms)
+{
+	if (in_ms && !d->stopping && d->look_again)
+		d->look_again(d, in_ms > LOOK_MIN_MS ? in_ms : LOOK_MIN_MS);
 }
 
 static void open_found(struct job *job)
@@ -82,6 +95,8 @@ static void open_found(struct job *job)
 	for (size_t i = 0; !r->err && !d->stopping && i < r->ended_count; i++)
 		errands_revoke(d, slice_from(r->ended[i]));
 	d->recovering = false;
+	if (!r->err)
+		look_again_for_next(d, r->next_due_in_ms);
 	arena_free(&r->arena);
 	free(r);
 	desk_leave(d);

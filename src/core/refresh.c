@@ -306,6 +306,17 @@ enum err refresh_due(struct core *core, struct arena *a, const char ***ret_grant
 	return core_ids(core, SQL_GRANTS_DUE, STORE_PARAMS(STORE_INT(core_now(core))), a, ret_grants, ret_n, ei);
 }
 
+enum err refresh_next_due(struct core *core, struct arena *a, int64_t *ret_in_ms, struct errinfo *ei)
+{
+	int64_t now = core_now(core);
+	struct count_row next;
+	enum err e = store_find(core->store, SQL_GRANTS_NEXT_DUE, STORE_PARAMS(STORE_INT(now)), a, &next, ei);
+
+	if (!e)
+		*ret_in_ms = next.count > now ? next.count - now : 0;
+	return e;
+}
+
 enum err refresh_housekeeping(struct core *core, struct errinfo *ei)
 {
 	return store_change(core->store, SQL_UNREAD_ANSWERS_PURGE, STORE_PARAMS(STORE_INT(core_now(core))), NULL, ei);

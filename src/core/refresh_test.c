@@ -150,6 +150,7 @@ static void a_retry_that_was_not_processed_does_not_count(void **state)
 {
 	const struct fetch_answer refused = {.err = ERR_UPSTREAM_DOWN};
 	struct testrefresh w;
+	int64_t next_ms = -1;
 
 	(void)state;
 	testrefresh_init(&w, "\"R4\"");
@@ -158,6 +159,8 @@ static void a_retry_that_was_not_processed_does_not_count(void **state)
 	assert_int_equal(testrefresh_cut(&w), ERR_UPSTREAM_DOWN);
 	for (int i = 0; i < 8; i++) {
 		assert_true(w.after.look_in_ms > 0);
+		OK(refresh_next_due(&w.t.core, w.t.arena, &next_ms, &w.t.ei));
+		assert_int_equal(next_ms, w.after.look_in_ms - 1);
 		testrefresh_pass(&w, w.after.look_in_ms);
 		testrefresh_expect(&w, &REFRESH_WANT_DUE, "rt-1");
 		assert_int_equal(testrefresh_take(&w, &w.attempt, &refused, NULL), ERR_UPSTREAM_DOWN);

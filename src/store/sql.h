@@ -159,6 +159,9 @@
 	  "AND intent_attempt <> '' LIMIT 1")                                                                       \
 	X(GRANTS_DUE, IDS, "SELECT grant_id FROM oauth_token_grants WHERE refresh_due_at > 0 AND refresh_due_at <= $1 " \
 	  "AND intent_attempt = '' AND is_revoked = 0 ORDER BY refresh_due_at LIMIT 1000")                          \
+	/* when the next one will be due: an epoch in ms, 0 for none */                                             \
+	X(GRANTS_NEXT_DUE, COUNTS, "SELECT coalesce(min(refresh_due_at), 0) FROM oauth_token_grants "               \
+	  "WHERE refresh_due_at > 0 AND refresh_due_at > $1 AND intent_attempt = '' AND is_revoked = 0")            \
 	X(UNREAD_ANSWERS_ALL, UNREAD_ANSWERS, SELECT_FROM(UNREAD_ANSWERS_COLUMNS, "unread_answers") "ORDER BY created_at") \
 	X(UNREAD_ANSWERS_PURGE, NONE, "DELETE FROM unread_answers WHERE expires_at <= $1")                          \
 	X(UNREAD_ANSWERS_OF_GRANT, NONE, "DELETE FROM unread_answers WHERE grant_id = $1")                          \
