@@ -55,9 +55,14 @@ static enum err sqlite_commit(struct driver *d, struct errinfo *ei)
 	return exec(self(d), "COMMIT", ei);
 }
 
+/* One that stays open would keep every other process from writing, and fail each later write here: better a new process. */
 static void sqlite_rollback(struct driver *d)
 {
-	sqlite3_exec(self(d)->db, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3 *db = self(d)->db;
+
+	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	if (!sqlite3_get_autocommit(db))
+		abort();
 }
 
 static enum err sqlite_part(struct driver *d, enum driver_part what, struct errinfo *ei)

@@ -89,8 +89,11 @@ void store_rollback(struct store *s)
 {
 	if (s->in_transaction && !s->batch)
 		s->driver->ops->rollback(s->driver);
-	else if (s->in_transaction && s->batch == STORE_BATCH_OPEN)
-		(void)part(s, DRIVER_PART_UNDO, NULL);
+	else if (s->in_transaction && s->batch == STORE_BATCH_OPEN && part(s, DRIVER_PART_UNDO, NULL)) {
+		/* Half a part must not be committed with the others. */
+		s->driver->ops->rollback(s->driver);
+		s->batch = STORE_BATCH_LOST;
+	}
 	s->in_transaction = false;
 	if (!s->batch) /* what other parts of the batch touched must not be forgotten */
 		touch_forget(&s->marks);
