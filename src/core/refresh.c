@@ -56,6 +56,12 @@ static enum err too_early(int64_t until, int64_t now, const char *code, const ch
 	return err_code(ei, ERR_UPSTREAM_DOWN, code);
 }
 
+/* No pause is longer than this one: what lies further ahead was written by a clock that was wrong, and is over. */
+static bool is_ahead(int64_t until, int64_t now)
+{
+	return until > now && until - now <= ROTATION_RETRY_AFTER_MAX_S * 1000;
+}
+
 /* OA-16: the authenticator is paused, not its grants ended. One of those who come after the pause asks, the others wait for it. */
 static enum err check_pause(struct core *core, const struct authenticator_row *auth, struct errinfo *ei)
 {
@@ -64,9 +70,9 @@ static enum err check_pause(struct core *core, const struct authenticator_row *a
 
 	if (auth->client_failures == 0)
 		return ERR_OK;
-	if (until <= now) {
+	if (!is_ahead(until, now)) {
 		e = store_change(core->store, SQL_AUTHENTICATOR_PROBE,
-				 STORE_PARAMS(STORE_TEXT(auth->authenticator_id), STORE_INT(now), STORE_INT(now + PROBE_MS)), &changed, ei);
+				 STORE_PARAMS(STORE_TEXT(auth->authenticator_id), STORE_INT(until), STORE_INT(now + PROBE_MS)), &changed, ei);
 		until = now + PROBE_MS;
 	}
 	if (e || changed)
@@ -135,7 +141,7 @@ static enum err prepare(struct core *core, const struct grant_row *g, const stru
 	bool due = want->due && g->refresh_due_at && g->refresh_due_at <= now;
 	enum err e;
 
-	if (g->not_before > now)
+	if (is_ahead(g->not_before, now))
 		return too_early(g->not_before, now, g->failure, grants_failure_sentence(g->failure), ei);
 	e = grant_authenticator(core, g, a, &auth, ei);
 	if (!e && !auth.is_active)
