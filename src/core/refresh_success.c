@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "core/grants.h"
 #include "core/refresh_private.h"
 
@@ -77,19 +78,24 @@ static enum err write_renewed(void *arg, struct errinfo *ei)
 
 /*
  * An answer that was cut may hold a refresh token and no access token. Then the one at hand stays, with its life, and the new
- * refresh token is used once more at once, or after a pause when this was so the last time too.
+ * refresh token is used once more at once, or after a growing pause when this was so the last time too: a provider whose answers are
+ * never of use is not asked six times a minute for ever.
  */
 static enum err keep_access_token(struct refresh_run *r, struct token_answer *tokens, struct grant_row *next, struct errinfo *ei)
 {
 	const struct grant_row *g = r->grant;
-	int64_t now = core_now(r->core);
+	int64_t now = core_now(r->core), pause = 0;
+	uint64_t random;
 
+	random_bytes(&random, sizeof random);
+	if (g->failures)
+		pause = ROTATION_PAUSE_MIN_MS * 10 + rotation_pause_ms(g->failures, random);
 	tokens->token_type = g->token_type;
 	next->failures = g->failures + 1;
-	next->not_before = g->failures ? now + ROTATION_PAUSE_MIN_MS * 10 : 0;
-	next->refresh_due_at = g->failures ? next->not_before : now;
-	r->after->again = g->failures == 0;
-	r->after->look_in_ms = g->failures ? ROTATION_PAUSE_MIN_MS * 10 : 0;
+	next->not_before = pause ? now + pause : 0;
+	next->refresh_due_at = now + pause;
+	r->after->again = pause == 0;
+	r->after->look_in_ms = pause;
 	return grants_open_access(r->core, g, r->arena, &tokens->access_token, ei);
 }
 
