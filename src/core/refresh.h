@@ -65,7 +65,7 @@ enum err refresh_commit(struct core *core, const char *grant_id, const struct re
 			struct refresh_after *ret_after, struct errinfo *ei);
 /* Grants whose intent stands: their attempts are to be joined after a crash. Ids in the arena. */
 enum err refresh_open(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei);
-/* Grants whose retry is due, the longest waiting first. */
+/* Grants whose retry is due and whose authenticator may be used now, the longest waiting first. */
 enum err refresh_due(struct core *core, struct arena *a, const char ***ret_grants, size_t *ret_n, struct errinfo *ei);
 /* In how many ms the next grant will be due that is not due yet; 0: none. */
 enum err refresh_next_due(struct core *core, struct arena *a, int64_t *ret_in_ms, struct errinfo *ei);

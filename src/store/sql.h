@@ -158,7 +158,9 @@
 	X(GRANTS_OF_ATTEMPT, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt = $1 "              \
 	  "AND intent_attempt <> '' LIMIT 1")                                                                       \
 	X(GRANTS_DUE, IDS, "SELECT grant_id FROM oauth_token_grants WHERE refresh_due_at > 0 AND refresh_due_at <= $1 " \
-	  "AND intent_attempt = '' AND is_revoked = 0 ORDER BY refresh_due_at LIMIT 1000")                          \
+	  "AND intent_attempt = '' AND is_revoked = 0 AND authenticator_id NOT IN "                                 \
+	  "(SELECT authenticator_id FROM oauth_authenticators WHERE is_active = 0 OR paused_until > $1) "           \
+	  "ORDER BY refresh_due_at LIMIT 1000")                                                                     \
 	/* when the next one will be due: an epoch in ms, 0 for none */                                             \
 	X(GRANTS_NEXT_DUE, COUNTS, "SELECT coalesce(min(refresh_due_at), 0) FROM oauth_token_grants "               \
 	  "WHERE refresh_due_at > 0 AND refresh_due_at > $1 AND intent_attempt = '' AND is_revoked = 0")            \
