@@ -251,9 +251,13 @@ void post_sweep(struct post *p)
 	attempts_each(p->attempts, ATTEMPT_STORED, sweep_one, p);
 }
 
+/* A RELEASE or an offer that was not heard is made good here: what is kept bars its token from another attempt. */
 static void on_sweep_timer(uv_timer_t *timer)
 {
-	post_sweep(CONTAINER_OF(timer, struct post, sweep_timer));
+	struct post *p = CONTAINER_OF(timer, struct post, sweep_timer);
+
+	post_sweep(p);
+	post_offer(p);
 }
 
 static void start_timers(struct post *p)
