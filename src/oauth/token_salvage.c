@@ -139,11 +139,15 @@ static bool take_finds(const struct finds *f, struct arena *a, struct token_answ
 	uint64_t life;
 
 	t.refresh_token = token_of(f->refresh_token, a);
-	if (!t.refresh_token)
-		return false;
 	/* A name twice is read differently by different readers: both are kept. */
 	if (!slice_eq(f->refresh_token, f->first_refresh_token))
 		t.other_refresh_token = token_of(f->first_refresh_token, a);
+	if (!t.refresh_token) {
+		t.refresh_token = t.other_refresh_token;
+		t.other_refresh_token = NULL;
+	}
+	if (!t.refresh_token)
+		return false;
 	if (is_bearer(f->token_type))
 		t.access_token = token_of(f->access_token, a);
 	t.token_type = t.access_token ? "Bearer" : NULL;
