@@ -303,6 +303,10 @@ static void after_step(struct operation *op)
 		desk_ask(op);
 		break;
 	case OPERATION_AGAIN: /* its outcome is noted: the courier may forget it, and the next attempt has a name of its own */
+		if (op->desk->stopping) { /* what is due stands in the database: the next start finds it */
+			desk_end(op);
+			break;
+		}
 		desk_release(op->desk, op->attempt);
 		random_id(op->attempt);
 		desk_run(op);

@@ -24,7 +24,7 @@ static void refresh_answered(struct operation *op)
 	if (after.revoke)
 		op->follow = errands_revoke;
 	/* Another token, or the same one again (LIFECYCLE §4.7 to §4.9): who waits gets what comes of that. */
-	if (op->release && after.again && !op->desk->stopping) {
+	if (op->release && after.again) {
 		op->step = refresh_begin;
 		op->next = OPERATION_AGAIN;
 		op->want.due = true;
