@@ -184,7 +184,7 @@ struct updating {
 	const struct profile *profile;
 	struct arena *arena;
 	int64_t before_at;
-	bool new_client; /* another id or secret: the provider is asked again at once */
+	bool new_client; /* another id, secret or way to send them: the provider is asked again at once */
 };
 
 static enum err update(void *arg, struct errinfo *ei)
@@ -229,7 +229,8 @@ enum err authenticators_update(struct core *core, const struct caller *c, const 
 	row.updated_at = core_now(core) > io->updated_at ? core_now(core) : io->updated_at + 1;
 	if (endpoints_changed)
 		row.endpoint_rev++;
-	u.new_client = in->client_secret || strcmp(row.client_id, io->client_id) != 0;
+	u.new_client = in->client_secret || strcmp(row.client_id, io->client_id) != 0 ||
+		       strcmp(row.configuration, io->configuration) != 0;
 	if (u.new_client) {
 		row.client_failures = row.paused_until = 0;
 		row.paused_cause = "";
