@@ -8,7 +8,7 @@
 #include "audit/journal.h"
 #include "core/core.h"
 
-enum { AUDITING_NOTES_MAX = 1 << 20 };
+enum { AUDITING_NOTES_MAX = 4 << 20 /* an authenticator's end may be that of 10,000 connections */ };
 
 /* Notes what was done, or tried; `at` is filled in. Nothing happens when core->notes is NULL. */
 void auditing_note(struct core *core, const struct record *r);

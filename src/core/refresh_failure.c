@@ -92,7 +92,7 @@ static enum err decide(struct setback *s, struct errinfo *ei)
 		.phase = g->uncertain ? PHASE_UNCERTAIN : PHASE_CERTAIN,
 		.has_spare = rotation_next_source(p->rotation, r->attempt->source, g->alternate_refresh_token.bytes.n > 0,
 						  g->previous_refresh_token.bytes.n > 0, &next),
-		.tries_left = s->next.refusals < ROTATION_REFUSALS_MAX,
+		.tries_left = s->next.refusals < (ei && ei->code[0] ? ROTATION_REFUSALS_MAX : ROTATION_SILENT_REFUSALS_MAX),
 	};
 	enum err e = is_living(r, &c.living, ei);
 
@@ -270,8 +270,8 @@ enum err refresh_fail(const struct refresh_run *r, enum outcome outcome, struct 
 	if (s.step == STEP_END) {
 		const char *cause = cause_of(&s, ei);
 		const char *detail = outcome == OUTCOME_REFUSED
-					     ? arena_printf(r->arena, "refused %d times in a row, the last time with HTTP status %d%s%s",
-							    ROTATION_REFUSALS_MAX, r->answer->status,
+					     ? arena_printf(r->arena, "refused %lld times in a row, the last time with HTTP status %d%s%s",
+							    (long long)s.next.refusals, r->answer->status,
 							    ei && ei->code[0] ? " " : "", ei ? ei->code : "")
 					     : "";
 

@@ -48,11 +48,12 @@ struct rotation_case {
 	enum phase phase;
 	bool living;     /* the access token has useful life left and is in use */
 	bool has_spare;  /* rotation_next_source() has another token to try */
-	bool tries_left; /* fewer than ROTATION_REFUSALS_MAX refusals in a row that prove nothing */
+	bool tries_left; /* fewer refusals in a row that prove nothing than ROTATION_REFUSALS_MAX, or than …_SILENT_… */
 };
 
 enum {
 	ROTATION_REFUSALS_MAX = 10,
+	ROTATION_SILENT_REFUSALS_MAX = 200, /* without an OAuth error, perhaps a page of what stands before the provider: a day of them */
 	ROTATION_PAUSE_MIN_MS = 1000,
 	ROTATION_PAUSE_MAX_MS = 15 * 60 * 1000,
 	ROTATION_RETRY_AFTER_MAX_S = 3600, /* a provider may keep us waiting for so long (LIFECYCLE §5.5) */
