@@ -11,6 +11,8 @@
 
 #include "base/mem.h"
 
+enum { SHORT_BODY_BYTES = 4096 };
+
 struct rest {
 	uv_write_t request;
 	struct connection *connection;
@@ -59,7 +61,7 @@ static void on_rest_written(uv_write_t *request, int status)
 		connection_answered(c);
 }
 
-/* Queues what is left after the first `sent` bytes. */
+/* Queues what is left of scratch, and of the body if that isn't in it, after the first `sent` bytes. */
 static void write_rest(struct connection *c, struct response *r, bool with_body, size_t sent)
 {
 	const struct server_limits *l = &c->server->limits;
@@ -94,7 +96,7 @@ bool answer_write(struct connection *c, const struct exchange *x, struct respons
 {
 	struct server *s = c->server;
 	uv_buf_t parts[2];
-	bool with_body;
+	bool with_body, all_sent;
 	size_t total;
 	int sent;
 
@@ -102,23 +104,24 @@ bool answer_write(struct connection *c, const struct exchange *x, struct respons
 		put_broken(s, x, r);
 	with_body = r->body.n > 0 && !c->head_only && !wire_is_bodiless(r->status);
 	c->keep = c->keep && !s->draining;
-	buf_reset(&s->scratch);
 	wire_put_head(&s->wire, &s->scratch, r, x->request.id, c->keep);
+	if (with_body && r->body.n <= SHORT_BODY_BYTES) { /* one piece is cheaper to send than two */
+		buf_put(&s->scratch, buf_slice(&r->body));
+		with_body = false;
+	}
 	total = s->scratch.n + (with_body ? r->body.n : 0);
 	parts[0] = uv_buf_init(s->scratch.p, (unsigned)s->scratch.n);
 	parts[1] = uv_buf_init(r->body.p, (unsigned)r->body.n);
 	sent = uv_try_write((uv_stream_t *)&c->tcp, parts, with_body ? 2 : 1);
 	if (sent == UV_EAGAIN)
 		sent = 0;
-	if (sent < 0) {
+	all_sent = sent >= 0 && (size_t)sent == total;
+	if (sent < 0)
 		connection_close(c);
-		return false;
-	}
-	if ((size_t)sent < total) {
+	else if (!all_sent)
 		write_rest(c, r, with_body, (size_t)sent);
-		return false;
-	}
-	return true;
+	buf_reset(&s->scratch);
+	return all_sent;
 }
 
 void answer_refuse(struct connection *c, enum refusal why)

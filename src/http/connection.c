@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "http/answer.h"
+#include "http/repeat.h"
 
 enum {
 	READ_AHEAD_MAX = 16 * 1024, /* while a request is being worked on */
@@ -127,6 +128,7 @@ static size_t take_head(struct connection *c, struct slice bytes)
 	size_t length = 0;
 	enum refusal why = REFUSAL_NONE;
 	enum head_scan scan = head_scan(bytes, c->scanned, &length, &why);
+	struct slice head = slice_sub(bytes, 0, length);
 
 	if (scan == HEAD_PARTIAL) {
 		c->scanned = bytes.n;
@@ -137,13 +139,16 @@ static size_t take_head(struct connection *c, struct slice bytes)
 	c->scanned = 0;
 	if (scan == HEAD_COMPLETE) {
 		c->exchange = connection_new_exchange(c);
-		why = message_begin(&c->message, slice_sub(bytes, 0, length), &c->exchange->request,
-				    &c->exchange->body);
+		if (repeat_take(c, head))
+			return length;
+		why = message_begin(&c->message, head, &c->exchange->request, &c->exchange->body);
 	}
-	if (why)
+	if (why) {
 		answer_refuse(c, why);
-	else if (c->message.complete)
+	} else if (c->message.complete) {
+		c->exchange->request.repeatable = repeat_is_possible(c, head);
 		dispatch(c);
+	}
 	else
 		await_body(c, bytes.n == length);
 	return length;

@@ -66,7 +66,7 @@ struct server {
 	uv_idle_t resume; /* active while connections have yielded */
 	struct list yielded;
 	struct wire wire;
-	struct buf scratch; /* the head of the answer being written */
+	struct buf scratch; /* the answer being written: its head, and a short body; else empty */
 	char read_buffer[CONNECTION_READ_BYTES];
 	struct arena *spare[SERVER_SPARE_ARENAS]; /* of requests that have ended; wiped */
 	size_t spare_count;
@@ -76,6 +76,7 @@ struct server {
 	struct map *peers;
 	unsigned char id_key[16];
 	uint64_t id_counter;
+	unsigned char digest_key[16];
 	bool draining, freeing;
 	void (*drain_done)(void *arg);
 	void *drain_arg;

@@ -24,6 +24,7 @@ enum {
 	REQUEST_SEGMENTS_MAX = 16,    /* of the path; more is 404 */
 	REQUEST_ARENA_MAX = 32 << 20, /* what a handler may take from the request's arena */
 	REQUEST_ID_BYTES = 33,
+	REQUEST_DIGEST_BYTES = 16,
 };
 
 struct request_pair {
@@ -49,6 +50,9 @@ struct request {
 	size_t path_param_count;
 	struct request_pair path_param[REQUEST_PATH_PARAMS_MAX]; /* set by the router */
 	char peer[64];						 /* the client's address, without port */
+	/* Of all bytes of the head, under a key of this process; only when it may be recognised by it (server_args.on_repeat). */
+	unsigned char digest[REQUEST_DIGEST_BYTES];
+	bool repeatable;
 };
 
 /* First header of that (lower-case) name; p NULL when absent. */

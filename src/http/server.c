@@ -189,6 +189,7 @@ enum err server_start(const struct server_args *args, struct server **ret_server
 	list_init(&s->yielded);
 	s->peers = map_new();
 	random_bytes(s->id_key, sizeof s->id_key);
+	random_bytes(s->digest_key, sizeof s->digest_key);
 	s->listener.data = s->sweep.data = s->resume.data = s;
 	uv_timer_init(args->loop, &s->sweep); /* none of the three can fail */
 	uv_idle_init(args->loop, &s->resume);

@@ -20,6 +20,14 @@ struct exchange; /* one request and its answer; lives until server_answer() */
  */
 typedef void server_request_fn(struct exchange *x, const struct request *request, void *arg);
 
+/*
+ * A head may be one that was read before, byte for byte: asked with its digest before it is parsed. True when it is, and the
+ * exchange was taken, to be answered as after on_request; false when nothing has happened. Only id, peer, arena and digest of
+ * the request are set. Whoever takes it must have had the same digest in a request with `repeatable` set: only then have
+ * these bytes passed gate and parser, as a GET without body on a connection that stays open.
+ */
+typedef bool server_repeat_fn(struct exchange *x, const struct request *request, void *arg);
+
 /* Deadlines and caps; 0 means the default. */
 struct server_limits {
 	int64_t head_ms;    /* from a connection's or a head's first byte to its end: 10 s (DO-02) */
@@ -48,6 +56,7 @@ struct server_args {
 	void (*on_error)(struct response *r, const struct request *request, enum err e, int status,
 			 const struct errinfo *ei, void *arg);
 	server_request_fn *on_request;
+	server_repeat_fn *on_repeat; /* NULL: every head is parsed */
 	void *arg;
 };
 

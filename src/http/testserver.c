@@ -66,6 +66,8 @@ static void on_request(struct exchange *x, const struct request *request, void *
 	struct response r;
 
 	t->requests++;
+	t->repeatable = request->repeatable;
+	memcpy(t->digest, request->digest, sizeof t->digest);
 	arena_own(request->arena, &t->disposed, count_disposed);
 	if (slice_starts(request->path, "/hold")) {
 		MUST(t->held_count < TESTSERVER_HELD_MAX);

@@ -19,6 +19,8 @@ struct testserver {
 	struct server *server;
 	int port;
 	size_t requests; /* that reached the handler */
+	bool repeatable; /* the last of them, and its digest */
+	unsigned char digest[REQUEST_DIGEST_BYTES];
 	size_t errors;	 /* that on_error wrote */
 	struct exchange *held[TESTSERVER_HELD_MAX];
 	size_t held_count;

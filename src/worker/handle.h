@@ -26,7 +26,8 @@ struct handle_desk {
 	struct hashing hashing;
 	struct stripes *stripes;   /* by which changes of rows are told */
 	struct cache *cache;       /* tokens that were read lately; of the loop */
-	uv_timer_t sweep;          /* runs while something is in it */
+	struct reads_known *known; /* questions by the digests of their heads */
+	uv_timer_t sweep;          /* runs while something is in the cache */
 	struct uses uses;
 	struct router *router;
 	struct channel *clerk;

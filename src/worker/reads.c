@@ -5,6 +5,7 @@
  */
 #include "worker/reads.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/routes.h"
@@ -22,7 +23,44 @@ struct read {
 	int64_t began_ms;
 };
 
-enum { SWEEP_MS = 1000 };
+enum { SWEEP_MS = 1000, KNOWN_HEADS = 16 * 1024 };
+
+/* What is asked: the entry's key, and how much life is wanted. */
+struct question {
+	unsigned char key[CACHE_KEY_BYTES];
+	int64_t min_ttl_s;
+};
+
+/*
+ * Heads that asked for a token in the usual form, so that the same bytes need no second reading. It holds digests only, and
+ * says nothing about what may be answered: that is the cache's to know, each time anew.
+ */
+struct reads_known {
+	struct known_head {
+		unsigned char digest[REQUEST_DIGEST_BYTES];
+		struct question question;
+		const char *pattern; /* of the route; NULL: a free place */
+	} head[KNOWN_HEADS];
+};
+
+static struct known_head *place_of(struct reads_known *known, const struct request *request)
+{
+	uint32_t h; /* the digest is random already */
+
+	memcpy(&h, request->digest, sizeof h);
+	return &known->head[h % KNOWN_HEADS];
+}
+
+static void remember(struct handle_desk *d, const struct request *request, const struct question *q, const char *pattern)
+{
+	struct known_head *k = request->repeatable && d->known ? place_of(d->known, request) : NULL;
+
+	if (!k)
+		return;
+	memcpy(k->digest, request->digest, sizeof k->digest);
+	k->question = *q;
+	k->pattern = pattern;
+}
 
 static void on_sweep(uv_timer_t *timer)
 {
@@ -35,6 +73,7 @@ static void on_sweep(uv_timer_t *timer)
 
 void reads_init(struct handle_desk *d)
 {
+	d->known = MEM_NEW(struct reads_known);
 	uv_timer_init(d->loop, &d->sweep);
 	d->sweep.data = d;
 	uses_init(&d->uses, d->loop, d->core.clock, &d->clerk);
@@ -43,14 +82,9 @@ void reads_init(struct handle_desk *d)
 void reads_done(struct handle_desk *d)
 {
 	uses_done(&d->uses);
+	free(TAKE(d->known));
 	uv_close((uv_handle_t *)&d->sweep, NULL);
 }
-
-/* What is asked: the entry's key, and how much life is wanted. */
-struct question {
-	unsigned char key[CACHE_KEY_BYTES];
-	int64_t min_ttl_s;
-};
 
 static bool is_known(const struct params *query)
 {
@@ -139,29 +173,49 @@ static void answer(struct read *r, const struct cache_hit *hit, int64_t now)
 	outbox_put(&r->desk->outbox, &r->records);
 }
 
-bool reads_answer(struct handle_desk *d, struct exchange *x, const struct request *request, const struct call_route *route,
-		  const char *pattern)
+/* False, and nothing has happened, when the entry is gone or its token too old. */
+static bool answer_from_cache(struct handle_desk *d, struct exchange *x, const struct request *request, const struct question *q,
+			      const char *pattern)
 {
-	struct question question;
 	struct cache_hit hit;
 	struct read *r;
 	int64_t now;
 
-	if (!d->outbox.journal)
-		return false; /* no record can be written before a job has opened the chain */
-	if (route->handler != api_tokens_read || !ask(d, request, &question) || !cache_find(d->cache, question.key, &hit))
+	if (!cache_find(d->cache, q->key, &hit))
 		return false;
 	now = clock_wall_ms(d->core.clock);
-	if (!grants_is_fresh(&hit.token.life, question.min_ttl_s, now))
+	if (!grants_is_fresh(&hit.token.life, q->min_ttl_s, now))
 		return false;
 	r = ARENA_NEW(request->arena, struct read);
 	r->desk = d;
 	r->exchange = x;
 	r->request = request;
 	r->pattern = pattern;
-	r->began_ms = clock_mono_ms(d->core.clock);
+	r->began_ms = (int64_t)uv_now(d->loop);
 	d->running++;
 	cache_noted(d->cache, &hit, uses_note(&d->uses, hit.token.connection_id, hit.token.used_at, now));
 	answer(r, &hit, now);
 	return true;
+}
+
+bool reads_answer(struct handle_desk *d, struct exchange *x, const struct request *request, const struct call_route *route,
+		  const char *pattern)
+{
+	struct question question;
+
+	/* Without a journal no record can be written: that is so before a job has opened the chain. */
+	if (route->handler != api_tokens_read || !d->outbox.journal || !ask(d, request, &question) ||
+	    !answer_from_cache(d, x, request, &question, pattern))
+		return false;
+	remember(d, request, &question, pattern);
+	return true;
+}
+
+bool reads_repeat(struct exchange *x, const struct request *request, void *arg)
+{
+	struct handle_desk *d = arg;
+	const struct known_head *k = d->known && d->outbox.journal ? place_of(d->known, request) : NULL;
+
+	return k && k->pattern && memcmp(k->digest, request->digest, sizeof k->digest) == 0 &&
+	       answer_from_cache(d, x, request, &k->question, k->pattern);
 }

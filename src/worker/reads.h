@@ -18,5 +18,7 @@ void reads_done(struct handle_desk *d);
  */
 bool reads_answer(struct handle_desk *d, struct exchange *x, const struct request *request, const struct call_route *route,
 		  const char *pattern);
+/* The same by the head's digest alone, before anything is parsed; for server_args.on_repeat. `arg` is the desk. */
+bool reads_repeat(struct exchange *x, const struct request *request, void *arg);
 /* On the loop, before the answer leaves: keeps what the handler has read. `epoch` was taken before its first row. */
 void reads_keep(struct handle_desk *d, const struct call *c, uint64_t epoch);

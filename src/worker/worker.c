@@ -145,6 +145,7 @@ static enum err start_server(struct worker *w, struct errinfo *ei)
 		.loopback_forms = url_is_loopback(&core->public),
 		.on_error = handle_error,
 		.on_request = handle_request,
+		.on_repeat = reads_repeat,
 		.arg = &w->desk,
 	};
 
