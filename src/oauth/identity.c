@@ -6,11 +6,11 @@
  */
 #include "oauth/identity.h"
 
-#include "base/encode.h"
 #include "base/mem.h"
 #include "base/url.h"
 #include "oauth/answer.h"
 #include "oauth/client_auth.h"
+#include "oauth/id_token.h"
 
 enum { SUBJECT_MAX_BYTES = 255, LABEL_MAX_BYTES = 200, SKEW_S = 60 };
 
@@ -19,38 +19,7 @@ enum { SUBJECT_MAX_BYTES = 255, LABEL_MAX_BYTES = 200, SKEW_S = 60 };
 
 static enum err invalid(struct errinfo *ei, const char *what)
 {
-	err_set(ei, ERR_UPSTREAM_DENIED, "the provider's ID token is not acceptable: %s", what);
-	err_hint(ei, ERR_UPSTREAM_DENIED,
-		 "Connect again; if it happens every time, check issuer and client id of the authenticator.");
-	return err_code(ei, ERR_UPSTREAM_DENIED, "id_token_invalid");
-}
-
-/* One dot-separated part as a JSON object; NULL unless it is strict base64url of one (RFC 7515 §2). */
-static const struct jsonr *read_part(struct slice part, struct arena *a)
-{
-	CLEANUP(buf_done) struct buf text;
-	struct jsonr *doc;
-
-	buf_init(&text, TOKEN_MAX_BYTES);
-	if (part.n == 0 || !decode_base64url(part, &text) || jsonr_parse(buf_slice(&text), TOKEN_MAX_BYTES, &doc, NULL))
-		return NULL;
-	jsonr_in_arena(a, doc);
-	return jsonr_type(doc) == JSONR_OBJECT ? doc : NULL;
-}
-
-/* Three parts and no more: an encrypted token has five, an unsigned one an empty third (RFC 7515 §7.1). */
-static const struct jsonr *read_claims(const struct secret *id_token, struct arena *a)
-{
-	struct slice rest = secret_expose(id_token), header, claims, signature;
-	const struct jsonr *head;
-
-	if (!slice_split(&rest, '.', &header) || !slice_split(&rest, '.', &claims) ||
-	    !slice_split(&rest, '.', &signature) || rest.p || signature.n == 0)
-		return NULL;
-	head = read_part(header, a);
-	if (!jsonr_get_string(head, "alg").n || slice_is_nocase(jsonr_get_string(head, "alg"), "none"))
-		return NULL;
-	return read_part(claims, a);
+	return id_token_refuse(ei, what);
 }
 
 /* NumericDate (RFC 7519 §2): seconds, a fraction is cut off. */
@@ -191,20 +160,17 @@ enum err identity_from_id_token(const struct profile *p, const struct secret *id
 				const struct identity_expect *expect, struct arena *a, struct identity *ret,
 				struct errinfo *ei)
 {
-	const struct jsonr *claims;
+	struct id_token token;
 	enum err e;
 
-	if (secret_length(id_token) > TOKEN_MAX_BYTES)
-		return invalid(ei, "it is too long");
-	claims = read_claims(id_token, a);
-	if (!claims)
+	if (!id_token_read(id_token, a, &token))
 		return invalid(ei, "it is no signed JSON Web Token");
-	e = check_claims(p, claims, expect, ei);
+	e = check_claims(p, token.claims, expect, ei);
 	if (e)
 		return e;
-	ret->issuer = arena_strndup(a, jsonr_get_string(claims, "iss"));
-	ret->subject = arena_strndup(a, jsonr_get_string(claims, "sub"));
-	ret->label = label_of(claims, "email preferred_username name", a);
+	ret->issuer = arena_strndup(a, jsonr_get_string(token.claims, "iss"));
+	ret->subject = arena_strndup(a, jsonr_get_string(token.claims, "sub"));
+	ret->label = label_of(token.claims, "email preferred_username name", a);
 	return ERR_OK;
 }
 
