@@ -55,30 +55,48 @@ static const char *reason(int status)
 	return "Status";
 }
 
-static void write_block(char text[WIRE_BLOCK_MAX], bool https, const char *form_action, bool cacheable)
+/* A page shows and loads what is ours; nothing in it may be framed, rebased or taken over by an inline script. */
+#define PAGE_POLICY(form_action) \
+	"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action " form_action \
+	"; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+/* Data loads nothing. Shorter than the policy of a page, which counts: a token's answer is mostly head. */
+#define DATA_POLICY "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+static struct slice write_block(char text[WIRE_BLOCK_MAX], bool https, const char *policy, const char *cache)
 {
 	snprintf(text, WIRE_BLOCK_MAX,
-		 "Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
-		 "connect-src 'self'; form-action %s; base-uri 'none'; frame-ancestors 'none'; object-src 'none'\r\n"
+		 "Content-Security-Policy: %s\r\n"
 		 "X-Content-Type-Options: nosniff\r\n"
 		 "Cross-Origin-Opener-Policy: same-origin\r\n"
 		 "Cross-Origin-Resource-Policy: same-origin\r\n"
 		 "Referrer-Policy: no-referrer\r\n"
 		 "Cache-Control: %s\r\n"
 		 "%s",
-		 form_action, cacheable ? "public, max-age=300" : "no-store",
-		 https ? "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n" : "");
+		 policy, cache, https ? "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n" : "");
+	return slice_from(text);
 }
 
 void wire_init(struct wire *w, const struct clock *clock, bool https, bool loopback_forms)
 {
-	const char *away = loopback_forms ? "'self' https: http://127.0.0.1:* http://localhost:*" : "'self' https:";
+	const char *policy[WIRE__COUNT] = {
+		[WIRE_PAGE] = PAGE_POLICY("'self'"),
+		[WIRE_PAGE_LEADS_AWAY] = loopback_forms ? PAGE_POLICY("'self' https: http://127.0.0.1:* http://localhost:*")
+							: PAGE_POLICY("'self' https:"),
+		[WIRE_DATA] = DATA_POLICY,
+	};
 
 	*w = (struct wire){.clock = clock, .date_s = -1};
-	for (size_t i = 0; i < 4; i++) {
-		write_block(w->text[i], https, i & 2 ? away : "'self'", i & 1);
-		w->block[i] = slice_from(w->text[i]);
+	for (int kind = 0; kind < WIRE__COUNT; kind++) {
+		w->block[kind][0] = write_block(w->text[kind][0], https, policy[kind], "no-store");
+		w->block[kind][1] = write_block(w->text[kind][1], https, policy[kind], "public, max-age=300");
 	}
+}
+
+static enum wire_kind kind_of(const struct response *r)
+{
+	if (r->form_leads_away)
+		return WIRE_PAGE_LEADS_AWAY;
+	return r->content_type && strcmp(r->content_type, "application/json") == 0 ? WIRE_DATA : WIRE_PAGE;
 }
 
 bool wire_is_bodiless(int status)
@@ -129,7 +147,7 @@ void wire_put_head(struct wire *w, struct buf *out, const struct response *r, co
 		slice_from(bodiless ? NULL : "\r\nContent-Length: "), bodiless ? slice_make(NULL, 0) : number(length, r->body.n),
 		slice_from(r->allow ? "\r\nAllow: " : NULL), slice_from(r->allow),
 		SLICE_LIT("\r\nX-Request-Id: "), slice_from(id), SLICE_LIT("\r\n"),
-		w->block[(r->form_leads_away ? 2 : 0) | (r->cacheable ? 1 : 0)],
+		w->block[kind_of(r)][r->cacheable],
 		slice_from(keep ? NULL : "Connection: close\r\n"),
 		buf_slice(&r->head), SLICE_LIT("\r\n"),
 	};

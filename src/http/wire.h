@@ -7,11 +7,14 @@
 
 enum { WIRE_BLOCK_MAX = 1024, WIRE_DATE_BYTES = 32 };
 
+/* Answers by what a browser may do with them. */
+enum wire_kind { WIRE_PAGE, WIRE_PAGE_LEADS_AWAY, WIRE_DATA, WIRE__COUNT };
+
 /* What is the same for many answers, written out once. */
 struct wire {
 	const struct clock *clock;
-	struct slice block[4]; /* security headers, by form_leads_away and cacheable */
-	char text[4][WIRE_BLOCK_MAX];
+	struct slice block[WIRE__COUNT][2]; /* security headers; the second of each may be kept by caches */
+	char text[WIRE__COUNT][2][WIRE_BLOCK_MAX];
 	int64_t date_s; /* the second that `date` shows */
 	char date[WIRE_DATE_BYTES];
 };

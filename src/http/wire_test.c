@@ -71,6 +71,20 @@ static void test_security_headers_on_every_answer(void **state)
 		}
 }
 
+/* JSON may load nothing and send nothing, whatever a browser takes it for. */
+static void test_data_has_the_strictest_policy(void **state)
+{
+	struct response r = {.status = 200, .content_type = "application/json"};
+	struct buf b;
+	const char *head = head_of(&b, true, true, &r, true);
+
+	(void)state;
+	assert_non_null(strstr(head, "\r\nContent-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; "
+				     "frame-ancestors 'none'\r\n"));
+	assert_null(strstr(head, "'self'"));
+	buf_done(&b);
+}
+
 static void test_framing(void **state)
 {
 	static const struct {
@@ -107,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_security_headers_on_every_answer),
+		cmocka_unit_test(test_data_has_the_strictest_policy),
 		cmocka_unit_test(test_framing),
 	};
 
