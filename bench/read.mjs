@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Token read over keep-alive, in turn with nginx `return 200` whose body has the same size: first one worker each on
-// core 0 and wrk on core 1, then two workers each and wrk wherever the kernel puts them.
+// core 0 and wrk on core 1, then two workers each and wrk wherever the kernel puts them, then with heads of which none is like
+// the one before, so that each has to be parsed.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { wrk } from './lib/wrk.mjs';
 const SHAPES = [
 	{ name: 'one worker on core 0, wrk on core 1', workers: 1, cores: '0', load: { threads: 1, cores: '1' } },
 	{ name: 'two workers, no core given', workers: 2, load: { threads: 2 } },
+	{ name: 'one worker on core 0, each request with a trace id of its own', workers: 1, cores: '0', load: { threads: 1, cores: '1', traced: true } },
 ];
 
 const line = (who, r) => `  ${who.padEnd(8)} ${round(r.rate)}/s  p50 ${round(r.p50_us)} us  p99 ${round(r.p99_us)} us  `

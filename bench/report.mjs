@@ -85,7 +85,8 @@ Load generator, provider and service share this machine, so a rate says what the
 ratios: both servers run in the same minute, in pairs whose order is swapped, and the median pair counts. The CPU of an answer
 is the time that the workers' threads ran, divided by the answers; it is steadier than any rate. nginx answers a \`return 200\`
 whose body has as many bytes as ours, with its own plain headers: ours carry the security headers of every answer and so more bytes, at
-our own cost. A token read looks up the key and the connection and writes an audit record before it is answered.
+our own cost. A token read looks up the key and the connection and writes an audit record before it is answered. The same head
+byte for byte is known again without parsing; the shape with trace ids shows a read that has to be parsed.
 
 Full load is wrk: 64 connections that ask again as soon as they are answered, so its p50 and p99 are those of a full queue. Half load
 is \`load.c\`: requests are due on a fixed schedule and their latency counts from that moment, so nothing that had to wait is left out;

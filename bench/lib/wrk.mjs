@@ -10,13 +10,14 @@ import { round } from './stats.mjs';
 
 const SCRIPT = join(import.meta.dirname, '..', 'wrk.lua');
 
-// target: { url, headers, pid }; ret: rate, p50_us, p99_us, CPU and context switches of its workers for each answer.
-export async function wrk(target, { seconds, connections = 64, threads = 1, cores }) {
+// target: { url, headers, pid }; traced: each request with a trace id of its own; ret: rate, p50_us, p99_us, CPU and context switches of its workers for each answer.
+export async function wrk(target, { seconds, connections = 64, threads = 1, cores, traced }) {
 	const headers = Object.entries(target.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
 	const args = ['wrk', '-t', threads, '-c', connections, '-d', `${seconds}s`, '-s', SCRIPT, ...headers, target.url].map(String);
 	const workers = workersOf(target.pid);
 	const before = usageOf(workers);
-	const { code, stdout, stderr } = cores ? await run('taskset', ['-c', cores, ...args]) : await run(args[0], args.slice(1));
+	const command = [...(cores ? ['taskset', '-c', cores] : []), ...(traced ? ['env', 'WRK_TRACE=1'] : []), ...args];
+	const { code, stdout, stderr } = await run(command[0], command.slice(1));
 	const after = usageOf(workers);
 	assert.equal(code, 0, `${stdout}${stderr}`);
 	const said = JSON.parse(stdout.trim().split('\n').at(-1));
