@@ -9,6 +9,8 @@
 	R(GET, "/", start_home, ANYBODY)                                                        \
 	R(GET, "/settings", start_settings, ANYBODY)                                            \
 	R(GET, "/static/{file}", assets_read, ANYBODY)                                          \
+	R(GET, "/openapi.json", docs_description, ANYBODY)                                      \
+	R(GET, "/docs", docs_page, ANYBODY)                                                     \
 	R(GET, "/login", signin_form, ANYBODY)                                                  \
 	R(POST, "/login", signin_submit, ANYBODY)                                               \
 	R(POST, "/logout", signin_leave, ANYBODY)                                               \

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { ask } from './http.mjs';
+import { assertDescribed } from './openapi.mjs';
 import { BUILD, eventually, freePort, Program, ROOT } from './process.mjs';
 import { needBuild, PASSWORD, Service, workspace } from './service.mjs';
 
@@ -86,6 +87,7 @@ export function assertAnswer(res, { secrets = [] } = {}) {
 	for (const secret of secrets) assert.ok(!all.includes(secret), `${what}: the answer holds a secret`);
 	if (res.body !== undefined) assertNoDuplicateMembers(res.text);
 	if (res.status >= 400 && res.body !== undefined) assertError(res);
+	assertDescribed(res);
 	assert.ok(res.status < 500 || res.status === 501, `${what}: ${res.status} ${res.text}`);
 }
 
