@@ -14,6 +14,7 @@
 #include "catalog/template.h"
 #include "clerk/errands.h"
 #include "clerk/used.h"
+#include "core/issuer_keys.h"
 #include "core/keys.h"
 #include "core/profiles.h"
 #include "ipc/role.h"
@@ -155,6 +156,7 @@ static enum err start(struct role *role, struct errinfo *ei)
 	source = keeper_client_source(d->keeper);
 	d->core.keys = keys_new(&source);
 	d->core.profiles = profiles_new();
+	d->core.issuer_keys = issuer_keys_new();
 	d->core.clock = &clock_system;
 	d->core.instance = role->instance;
 	d->left_open = on_left_open;
@@ -214,6 +216,7 @@ static void jobs_stopped(void *arg)
 	store_close(&d->core.store);
 	keys_free(&d->core.keys);
 	profiles_free(&d->core.profiles);
+	issuer_keys_free(&d->core.issuer_keys);
 	keeper_client_free(&d->keeper);
 	stripes_unmap(&c->stripes);
 	role_stopped(c->role);

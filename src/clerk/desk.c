@@ -130,6 +130,7 @@ struct operation *desk_open(struct desk *d, enum operation_kind kind, struct sli
 	op->step = step;
 	random_id(op->attempt);
 	list_init(&op->waiters);
+	list_init(&op->park);
 	map_put(d->operations, slice_from(op->key), op);
 	return op;
 }
@@ -171,6 +172,25 @@ void desk_run(struct operation *op)
 {
 	op->awaited = !list_empty(&op->waiters);
 	jobs_submit(op->desk->jobs, &op->job);
+}
+
+void desk_wake(struct desk *d)
+{
+	struct list woken;
+
+	list_init(&woken);
+	while (!list_empty(&d->parked)) {
+		struct list *node = d->parked.next;
+
+		list_remove(node);
+		list_append(&woken, node);
+	}
+	while (!list_empty(&woken)) {
+		struct operation *op = CONTAINER_OF(woken.next, struct operation, park);
+
+		list_remove(&op->park);
+		desk_run(op);
+	}
 }
 
 size_t desk_busy(const struct desk *d)
@@ -274,6 +294,7 @@ void desk_init(struct desk *d)
 	uv_timer_init(d->loop, &d->again);
 	d->again.data = d;
 	ledger_init(&d->ledger);
+	list_init(&d->parked);
 	d->operations = map_new();
 	d->awaiting = map_new();
 	d->jobs = jobs_start(d->loop, &batch);
@@ -287,7 +308,7 @@ void desk_done(struct desk *d, void (*stopped)(void *arg), void *arg)
 	jobs_stop(d->jobs, stopped, arg);
 }
 
-static void after_step(struct operation *op)
+static void do_next(struct operation *op)
 {
 	switch (op->next) {
 	case OPERATION_FETCH:
@@ -311,6 +332,9 @@ static void after_step(struct operation *op)
 		random_id(op->attempt);
 		desk_run(op);
 		break;
+	case OPERATION_PARK:
+		list_append(&op->desk->parked, &op->park);
+		break;
 	case OPERATION_END:
 		if (op->found_good && wants_more(op)) {
 			op->found_good = false;
@@ -320,6 +344,17 @@ static void after_step(struct operation *op)
 		}
 		break;
 	}
+}
+
+static void after_step(struct operation *op)
+{
+	bool wakes = op->wakes;
+	struct desk *d = op->desk;
+
+	op->wakes = false;
+	do_next(op);
+	if (wakes)
+		desk_wake(d);
 }
 
 enum err desk_open_body(const struct operation *op)

@@ -29,6 +29,7 @@ struct desk {
 	void *worker_link[DESK_WORKERS_MAX];
 	struct map *operations;         /* "refresh <grant>", "exchange <flow>" to struct operation */
 	struct map *awaiting;           /* message id (8 bytes) to the operation that waits for the courier */
+	struct list parked;             /* operations that wait for what another one asks for */
 	uv_timer_t again;               /* runs while an operation could not be handed to the courier */
 	size_t looks;                   /* jobs beside the operations */
 	bool stopping, recovering;
@@ -56,6 +57,7 @@ typedef void operation_follow_fn(struct desk *d, struct slice subject);
 /* One exchange, refresh or revocation from its request to its answer. */
 struct operation {
 	struct desk *desk;
+	struct list park;
 	struct job job;
 	enum operation_kind kind;
 	struct arena *arena;
@@ -69,7 +71,8 @@ struct operation {
 	bool awaited;             /* somebody waited when the step was submitted: for the store thread, `waiters` is the loop's */
 	operation_step_fn *step;  /* what the next job does */
 	bool promised;            /* its first step was run: its records have their room */
-	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_AGAIN, OPERATION_END } next; /* what to do after a job */
+	enum { OPERATION_FETCH, OPERATION_JOIN, OPERATION_AGAIN, OPERATION_PARK, OPERATION_END } next; /* what to do after a job */
+	bool wakes;               /* the parked ones are to run their steps again */
 	struct fetch_request request;
 	struct fetch_answer answer;
 	bool answered;            /* the answer is new: its body is to be opened before the step */
@@ -109,6 +112,8 @@ void desk_wait(struct operation *op, int64_t slot, uint64_t message_id, const st
 void desk_worker_gone(struct desk *d, int64_t slot);
 /* Submits the operation's step to the store thread. */
 void desk_run(struct operation *op);
+/* Runs the steps of all parked operations again: each looks whether what it waits for is there. */
+void desk_wake(struct desk *d);
 /* A message from the courier. */
 void desk_courier_message(struct desk *d, struct ipc_message *m);
 /* Tells the courier to forget an attempt: what came of it is written, or no row waits for it. */

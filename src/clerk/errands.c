@@ -106,6 +106,7 @@ void errands_recover(struct desk *d)
 {
 	struct recovery *r;
 
+	desk_wake(d); /* whoever asked for what they wait for may have ended without an answer */
 	if (d->recovering || d->stopping)
 		return;
 	d->recovering = true;

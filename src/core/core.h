@@ -11,6 +11,7 @@
 #include "base/url.h"
 #include "store/store.h"
 
+struct issuer_keys;
 struct keys;
 struct profiles;
 
@@ -18,6 +19,7 @@ struct core {
 	struct store *store;
 	struct keys *keys;
 	struct profiles *profiles; /* NULL: none are remembered */
+	struct issuer_keys *issuer_keys; /* of who exchanges codes; else NULL */
 	const struct clock *clock;
 	const char *public_url; /* without a trailing slash */
 	struct url public;      /* the same, parsed */

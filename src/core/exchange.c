@@ -100,6 +100,7 @@ enum err exchange_intend(struct core *core, const char *flow_id, const struct se
 static enum err read_identity(struct core *core, struct exchange *x, struct arena *a, struct errinfo *ei)
 {
 	struct identity_expect expect = {.client_id = x->flow.client_id, .now_ms = core_now(core)};
+	struct identity unverified;
 	struct secret *nonce = NULL;
 	enum err e = open_part(core, &x->flow, "nonce", x->flow.nonce, a, &nonce, ei);
 
@@ -107,8 +108,13 @@ static enum err read_identity(struct core *core, struct exchange *x, struct aren
 		return e;
 	expect.nonce = nonce;
 	identity_begin(&x->profile, x->tokens.subject, a, &x->identity);
-	if (x->tokens.id_token)
-		e = identity_from_id_token(&x->profile, x->tokens.id_token, &expect, a, &x->identity, ei);
+	if (!x->tokens.id_token)
+		return ERR_OK;
+	e = exchange_keys_verify(core, x, a, ei);
+	/* One that nobody can verify must be of this flow all the same, but names nobody. */
+	if (!e)
+		e = identity_from_id_token(&x->profile, x->tokens.id_token, &expect, a,
+					   issuer_keys_possible(&x->profile) ? &x->identity : &unverified, ei);
 	return e;
 }
 
@@ -136,6 +142,8 @@ enum err exchange_read(struct core *core, const char *flow_id, const struct fetc
 	e = read_identity(core, x, a, ei);
 	if (e == ERR_UPSTREAM_DENIED)
 		return fail(core, &x->flow, e, err_wire_code(e, ei), "The provider's answer does not belong to this sign-in.", ei);
+	if (e == ERR_UPSTREAM_DOWN)
+		return fail(core, &x->flow, e, err_wire_code(e, ei), exchange_keys_sentence, ei);
 	if (e == ERR_CRYPTO)
 		return fail(core, &x->flow, e, "sealed_value_refused", "The sign-in could not be continued. Please connect again.", ei);
 	if (!e)

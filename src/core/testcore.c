@@ -70,6 +70,7 @@ void testcore_init(struct testcore *t)
 	source = testcore_source(t);
 	t->core.keys = keys_new(&source);
 	t->core.profiles = profiles_new();
+	t->core.issuer_keys = issuer_keys_new();
 	t->core.clock = &t->clock;
 	t->core.instance = "11111111111111111111111111111111";
 	OK(core_set_public_url(&t->core, "http://127.0.0.1:7001", &t->ei));
@@ -95,6 +96,7 @@ void testcore_done(struct testcore *t)
 	store_close(&t->core.store);
 	keys_free(&t->core.keys);
 	profiles_free(&t->core.profiles);
+	issuer_keys_free(&t->core.issuer_keys);
 	master_free(&t->master);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		remove_file(t, files[i]);

@@ -23,7 +23,7 @@ struct identity_expect {
 
 /*
  * Claims of the ID token (OIDC Core §3.1.3.7): iss exact when the profile has an issuer, aud has our client_id, azp, exp, iat
- * (60 s skew), nonce, sub ≤ 255 ASCII. The signature may be left to TLS for a token from the token endpoint (ibid., item 6).
+ * (60 s skew), nonce, sub ≤ 255 ASCII. The signature is id_token_verify()'s.
  * ERR_UPSTREAM_DENIED with code "id_token_invalid" and what is wrong. `ret->label` from email, preferred_username, name if there.
  */
 enum err identity_from_id_token(const struct profile *p, const struct secret *id_token,

@@ -55,6 +55,7 @@ static const struct key keys[] = {
 	{"record_requests", KIND_INT, AT(record_requests), 1000000, NULL},
 	{"record_bytes", KIND_INT, AT(record_bytes), 1L << 30, NULL},
 	{"record_body_bytes", KIND_INT, AT(record_body_bytes), 1L << 20, NULL},
+	{"signing_key", KIND_INT, AT(signing_key), 7, NULL},
 	{"max_grants", KIND_INT, AT(max_grants), 10000000, NULL},
 };
 

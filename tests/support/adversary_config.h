@@ -59,6 +59,7 @@ struct adversary_config {
 	int64_t record_requests;		/* how many requests the record keeps; 0: none */
 	int64_t record_bytes;			/* and how many bytes of them in all */
 	int64_t record_body_bytes;		/* of one body; what is longer is cut */
+	int64_t signing_key;			/* 0 to 7: of ID tokens and key set */
 	int64_t max_grants;			/* past it the token endpoint answers 503 */
 };
 

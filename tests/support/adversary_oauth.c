@@ -137,6 +137,7 @@ static void add_id_token(struct work *w, const struct adversary_tokens *tokens)
 	struct buf jws;
 
 	buf_init(&jws, TEXT_MAX);
+	adversary_signer_use(w->world->signer, (size_t)config->signing_key);
 	if (adversary_signer_make(w->world->signer, &claims, config->id_token == ADVERSARY_ID_TOKEN_RS256, w->forge,
 				  &jws))
 		adversary_oauth_error(w->answer, 500, "server_error", "the id_token could not be signed");
@@ -317,6 +318,7 @@ static void jwks(struct work *w)
 	struct buf set;
 
 	buf_init(&set, TEXT_MAX);
+	adversary_signer_use(w->world->signer, (size_t)w->world->config.signing_key);
 	if (adversary_signer_jwks(w->world->signer, &set)) {
 		adversary_oauth_error(w->answer, 500, "server_error", "no key");
 	} else {

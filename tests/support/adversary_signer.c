@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The adversary as an OpenID provider: one RSA key per run, RS256, and every way of getting it wrong
+ * The adversary as an OpenID provider: an RSA key per number, RS256, and every way of getting it wrong
  * that a relying party has to notice. Must never be used for anything but tests: it forges on request.
  */
 #include "support/adversary_signer.h"
@@ -21,7 +21,9 @@
 enum { KEY_BITS = 2048, KEY_BYTES = KEY_BITS / 8, TEXT_MAX = 1 << 20 };
 
 struct adversary_signer {
-	EVP_PKEY *key; /* NULL until first use */
+	EVP_PKEY *keys[ADVERSARY_SIGNER_KEYS]; /* NULL until first use */
+	EVP_PKEY *key;                         /* the one in use */
+	size_t number;                         /* of it */
 };
 
 struct adversary_signer *adversary_signer_new(void)
@@ -33,16 +35,25 @@ void adversary_signer_free(struct adversary_signer **signer)
 {
 	if (!signer || !*signer)
 		return;
-	EVP_PKEY_free((*signer)->key);
+	for (size_t i = 0; i < ADVERSARY_SIGNER_KEYS; i++)
+		EVP_PKEY_free((*signer)->keys[i]);
 	free(*signer);
 	*signer = NULL;
 }
 
+void adversary_signer_use(struct adversary_signer *signer, size_t number)
+{
+	signer->number = number < ADVERSARY_SIGNER_KEYS ? number : 0;
+}
+
 static enum err need_key(struct adversary_signer *signer)
 {
-	if (!signer->key)
-		signer->key = EVP_RSA_gen(KEY_BITS);
-	return signer->key ? ERR_OK : ERR_CRYPTO;
+	EVP_PKEY **key = &signer->keys[signer->number];
+
+	if (!*key)
+		*key = EVP_RSA_gen(KEY_BITS);
+	signer->key = *key;
+	return *key ? ERR_OK : ERR_CRYPTO;
 }
 
 static const char *signature_word(const json_t *forge)
@@ -170,7 +181,8 @@ enum err adversary_signer_make(struct adversary_signer *signer, const struct adv
 {
 	const char *word = sign ? signature_word(forge) : "empty";
 	const char *alg = !sign ? "none" : strcmp(word, "hs256") == 0 ? "HS256" : "RS256";
-	json_t *header = json_pack("{ss ss ss}", "alg", alg, "typ", "JWT", "kid", "adversary-1");
+	CLEANUP(mem_free_str) char *kid = mem_printf("adversary-%zu", signer->number + 1);
+	json_t *header = json_pack("{ss ss ss}", "alg", alg, "typ", "JWT", "kid", kid);
 	json_t *body = honest_claims(claims);
 	struct buf jws;
 	enum err e = sign ? need_key(signer) : ERR_OK;
@@ -211,7 +223,7 @@ enum err adversary_signer_jwks(struct adversary_signer *signer, struct buf *out)
 
 	if (e)
 		return e;
-	buf_puts(out, "{\"keys\":[{\"kty\":\"RSA\",\"use\":\"sig\",\"alg\":\"RS256\",\"kid\":\"adversary-1\",\"n\":\"");
+	buf_printf(out, "{\"keys\":[{\"kty\":\"RSA\",\"use\":\"sig\",\"alg\":\"RS256\",\"kid\":\"adversary-%zu\",\"n\":\"", signer->number + 1);
 	e = put_number(signer->key, OSSL_PKEY_PARAM_RSA_N, out);
 	buf_puts(out, "\",\"e\":\"");
 	if (!e)

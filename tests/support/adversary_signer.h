@@ -12,9 +12,13 @@
 
 struct adversary_signer;
 
-/* The RSA key (2048 bit) is made at first use. */
+enum { ADVERSARY_SIGNER_KEYS = 8 };
+
+/* RSA keys (2048 bit) are made at first use. */
 struct adversary_signer *adversary_signer_new(void);
 void adversary_signer_free(struct adversary_signer **signer);
+/* From now on this key, of those from 0 to 7, is the only one: a roll-over. */
+void adversary_signer_use(struct adversary_signer *signer, size_t number);
 
 struct adversary_claims {
 	struct slice issuer, client_id, account, nonce, access_token;

@@ -172,11 +172,30 @@ static void test_unknown_forgeries_are_refused(void **state)
 	}
 }
 
+static void test_a_roll_over_leaves_the_old_key_behind(void **state)
+{
+	struct adversary_signer *signer = adversary_signer_new();
+	EVP_PKEY *first = published_key(signer), *second, *again;
+
+	(void)state;
+	adversary_signer_use(signer, 1);
+	second = published_key(signer);
+	adversary_signer_use(signer, 0);
+	again = published_key(signer);
+	assert_int_not_equal(EVP_PKEY_eq(first, second), 1);
+	assert_int_equal(EVP_PKEY_eq(first, again), 1);
+	EVP_PKEY_free(first);
+	EVP_PKEY_free(second);
+	EVP_PKEY_free(again);
+	adversary_signer_free(&signer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_unknown_forgeries_are_refused),
+		cmocka_unit_test(test_a_roll_over_leaves_the_old_key_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
