@@ -17,7 +17,8 @@
 	X(serve_unrecorded) /* a token leaves without its audit record (I2) */                                         \
 	X(event_forgotten)  /* a refresh is committed without its event (I4) */                                        \
 	X(loss_unnamed)     /* an attempt whose answer is lost is given up without a word: silent losses (I3) */       \
-	X(revoke_unwritten) /* a disconnect is answered, the grant stays (I5) */
+	X(revoke_unwritten) /* a disconnect is answered, the grant stays (I5) */                                       \
+	X(call_forbidden)   /* on SIGUSR2 a role makes a call that is on no role's list: its sandbox ends it (sandbox_test.mjs) */
 
 #ifdef FW_FAULTS
 enum fault {

@@ -11,6 +11,6 @@ bool testtree_remove(const char *dir);
 
 /*
  * A digest of names, kinds, modes and contents of the directory and all below it: two are the same when nothing was
- * changed in between. Times don't count. False when something could not be read.
+ * changed in between. Times don't count, nor what is in SQLite's index of its log (-shm). False when something could not be read.
  */
 bool testtree_snapshot(const char *dir, unsigned char ret[TESTTREE_SNAPSHOT_BYTES]);

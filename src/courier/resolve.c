@@ -7,10 +7,14 @@
 #include "courier/resolve.h"
 
 #include <ares.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 enum {
@@ -189,6 +193,19 @@ void resolver_free(struct resolver **rp)
 	uv_close((uv_handle_t *)&s->timer, on_resolver_closed);
 }
 
+/*
+ * The sandbox lets the courier read the file that was there at its start, not one that took its place (ipc/sandbox_files.c).
+ * c-ares would then ask this machine itself in silence; the servers that are known are the better guess.
+ */
+static bool may_read_servers(void)
+{
+	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno != EACCES;
+}
+
 /* The channel reads resolv.conf once; a machine that moves to another network must not need a restart. */
 static void refresh_channel(struct resolver *s)
 {
@@ -196,6 +213,11 @@ static void refresh_channel(struct resolver *s)
 
 	if (s->running > 0 || uv_now(s->loop) - s->opened_at < FRESH_MS)
 		return;
+	if (!may_read_servers()) {
+		LOG(LOG_WARN, "name_servers_not_read", LOG_S("hint", "/etc/resolv.conf was replaced: restart the service to use it"));
+		s->opened_at = uv_now(s->loop);
+		return;
+	}
 	if (open_channel(s, NULL) == ERR_OK)
 		ares_destroy(old);
 	else

@@ -37,6 +37,7 @@ static config_check_fn *const checks[CONFIG_KEY__COUNT] = {
 	[CONFIG_EGRESS_CA_FILE] = config_check_egress_ca_file,
 	[CONFIG_AUDIT_SYNC] = config_check_audit_sync,
 	[CONFIG_LOG_FILE] = config_check_log_file,
+	[CONFIG_SANDBOX] = config_check_sandbox,
 	[CONFIG_DEBUG] = config_check_debug,
 };
 
@@ -269,6 +270,19 @@ enum err config_load(const struct config_args *args, struct config **ret_config,
 	return e;
 }
 
+/* The value as a role gets it: the database is a path there. */
+static const char *role_value(const struct config *c, size_t key)
+{
+	return key == CONFIG_DATABASE ? c->value[key] + strlen("sqlite:") : c->value[key]; /* no other kind passes the check */
+}
+
+const char *config_path(const struct config *c, const char *name)
+{
+	size_t key = find(slice_from(name));
+
+	return key < CONFIG_KEY__COUNT ? role_value(c, key) : "";
+}
+
 unsigned config_workers(const struct config *c)
 {
 	uint64_t n = 1;
@@ -287,14 +301,9 @@ socklen_t config_listen(const struct config *c, struct sockaddr_storage *ret_add
 
 void config_put_role(const struct config *c, enum ipc_role role, struct buf *out)
 {
-	for (size_t i = 0; i < CONFIG_KEY__COUNT; i++) {
-		const char *value = c->value[i];
-
-		if (i == CONFIG_DATABASE)
-			value += strlen("sqlite:"); /* no other kind passes the check */
+	for (size_t i = 0; i < CONFIG_KEY__COUNT; i++)
 		if (keys[i].roles & 1u << role)
-			buf_printf(out, "%s=%s\n", keys[i].name, value);
-	}
+			buf_printf(out, "%s=%s\n", keys[i].name, role_value(c, i));
 }
 
 void config_put_docs(struct buf *out)

@@ -47,6 +47,9 @@
 	  "after a power cut the last 100 ms may be missing. With always every answer waits for the disk.")       \
 	X(LOG_FILE, "FIBERWISE_LOG_FILE", "<data dir>/logs/oauth.log", 0, "the path of a file",                     \
 	  "The log, one JSON object a line. Reopened on SIGHUP.")                                                   \
+	X(SANDBOX, "FIBERWISE_SANDBOX", "auto", IPC_CHILDREN, "auto, off or required",                                    \
+	  "Whether each process shuts itself in: only its own files (Landlock) and its own system calls (seccomp). With auto " \
+	  "it does what this kernel has, and the log says what is missing; with required the service does not start without.") \
 	X(DEBUG, "OAUTH_DEBUG", "false", IPC_CHILDREN, "true or false", "More lines in the log; never a secret.")
 
 enum config_key {
@@ -74,6 +77,8 @@ void config_free(struct config **c);
 
 /* The value as text, never NULL. */
 const char *config_get(const struct config *c, enum config_key key);
+/* By name, as a role gets it: the database as a path. "" when there is no such key. */
+const char *config_path(const struct config *c, const char *name);
 const char *config_name(enum config_key key);
 /* "default", "environment", or "<file> line <n>". */
 const char *config_source(const struct config *c, enum config_key key);

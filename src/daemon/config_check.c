@@ -140,3 +140,9 @@ enum err config_check_debug(const char *value, struct errinfo *ei)
 	(void)ei;
 	return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? ERR_OK : ERR_CONFIG;
 }
+
+enum err config_check_sandbox(const char *value, struct errinfo *ei)
+{
+	(void)ei;
+	return strcmp(value, "auto") == 0 || strcmp(value, "off") == 0 || strcmp(value, "required") == 0 ? ERR_OK : ERR_CONFIG;
+}

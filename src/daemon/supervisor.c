@@ -158,6 +158,7 @@ static void start_roles(struct supervisor *s)
 		return;
 	}
 	log_open(s->log_fd, "supervisor", strcmp(config_get(s->config, CONFIG_DEBUG), "true") == 0);
+	sandbox_tell(&s->sandbox);
 	LOG(LOG_INFO, "service_starting", LOG_S("version", FW_VERSION), LOG_S("instance", s->instance),
 	    LOG_I("workers", s->worker_count));
 	s->phase = PHASE_STARTING;
@@ -190,6 +191,9 @@ static void on_gone(struct child *c, int exit_status, int signal)
 
 	why_gone(exit_status, signal, why, sizeof why);
 	LOG(s->phase == PHASE_STOPPING && !signal ? LOG_INFO : LOG_WARN, "role_ended", LOG_S("of", c->name), LOG_S("why", why));
+	if (signal == SIGSYS)
+		LOG(LOG_ERROR, "sandbox_violation", LOG_S("of", c->name),
+		    LOG_S("what", "it made a system call that no role like it makes, and was ended before the call did anything"));
 	c->ready = false;
 	/* It may have died between a COMMIT and telling of it. */
 	if (s->stripes)
@@ -279,6 +283,22 @@ static enum err open_all(struct supervisor *s, struct errinfo *ei)
 	return e ? e : control_open(&s->loop, s->dir.fd, on_request, s, &s->control, ei);
 }
 
+static const char *sandbox_config(const void *config, const char *key)
+{
+	return config_path(config, key);
+}
+
+/* From here on it opens only what the others need; they are started with its bounds. */
+static enum err enter_sandbox(struct supervisor *s, struct errinfo *ei)
+{
+	enum err e;
+
+	s->sandbox = (struct sandbox){.role = IPC_SUPERVISOR, .mode = config_get(s->config, CONFIG_SANDBOX),
+				      .config = sandbox_config, .arg = s->config};
+	e = sandbox_begin(&s->sandbox, ei);
+	return e ? e : sandbox_finish(&s->sandbox, ei);
+}
+
 int supervisor_run(const struct config *config, unsigned pulse_ms)
 {
 	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .stripes_fd = -1, .pulse_ms = pulse_ms,
@@ -291,7 +311,7 @@ int supervisor_run(const struct config *config, unsigned pulse_ms)
 	s.listeners = MEM_NEW_N(s.worker_count, int);
 	init_children(&s);
 	supervisor_signals(&s, on_stop_signal, on_hup);
-	if (open_all(&s, &ei))
+	if (open_all(&s, &ei) || enter_sandbox(&s, &ei))
 		fail_start(&s, &ei);
 	else
 		start_child(&s, &s.init);

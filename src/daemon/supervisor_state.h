@@ -9,6 +9,7 @@
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/datadir.h"
+#include "ipc/sandbox.h"
 #include "store/stripes.h"
 
 enum { BROKEN_PAIRS_MAX = 16 };
@@ -38,6 +39,7 @@ struct supervisor {
 	char instance[RANDOM_ID_BYTES];
 	struct broken_pair broken[BROKEN_PAIRS_MAX];
 	size_t broken_count;
+	struct sandbox sandbox;
 	struct child init;
 	struct child *children; /* keeper, courier, clerk, workers */
 	size_t child_count, worker_count;

@@ -140,6 +140,27 @@ static void test_a_killed_role_is_back_in_under_a_second(void **state)
 	assert_int_equal(testservice_wait(s), 0);
 }
 
+/* What the kernel sends to who makes a call that is not on its list. */
+static void test_a_violation_of_the_sandbox_is_named(void **state)
+{
+	struct service *s = *state;
+	pid_t clerk, worker;
+
+	testservice_start(s);
+	assert_true(testservice_said(s, "ready "));
+	clerk = testservice_find(s, "clerk");
+	worker = testservice_find(s, "worker 1");
+	kill(worker, SIGSYS);
+	assert_true(testservice_events(s, "start worker 1 ", 2));
+	assert_non_null(strstr(testservice_read(s, "data/logs/oauth.log"), "\"event\":\"sandbox_violation\",\"of\":\"worker 1\""));
+	assert_int_equal(testservice_find(s, "clerk"), clerk);
+	kill(clerk, SIGKILL); /* any other death is not called one */
+	assert_true(testservice_events(s, "start clerk ", 2));
+	assert_int_equal(testservice_count(testservice_read(s, "data/logs/oauth.log"), "sandbox_violation"), 1);
+	kill(s->pid, SIGTERM);
+	assert_int_equal(testservice_wait(s), 0);
+}
+
 static void test_a_role_that_keeps_dying_is_slowed_down(void **state)
 {
 	struct service *s = *state;
@@ -424,6 +445,7 @@ int main(int argc, char **argv)
 		TEST(test_everybody_is_introduced_to_partners_only),
 		TEST(test_roles_are_hardened),
 		TEST(test_a_killed_role_is_back_in_under_a_second),
+		TEST(test_a_violation_of_the_sandbox_is_named),
 		TEST(test_a_role_that_keeps_dying_is_slowed_down),
 		TEST(test_a_role_that_hangs_is_replaced),
 		TEST(test_a_pause_of_all_kills_nobody),

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -17,6 +18,7 @@ struct sqlite {
 	struct driver driver;
 	sqlite3 *db;
 	sqlite3_stmt *prepared[STATEMENTS_MAX];
+	bool found_log; /* there before this connection was */
 };
 
 static struct sqlite *self(struct driver *d)
@@ -90,8 +92,15 @@ static void sqlite_close(struct driver *d)
 {
 	struct sqlite *s = self(d);
 
+	int keep = 1;
+
 	for (size_t i = 0; i < STATEMENTS_MAX; i++)
 		sqlite3_finalize(s->prepared[i]);
+	/* A role may write the log that it found, but neither make nor remove files beside the database: it empties it. */
+	if (s->found_log) {
+		sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+		sqlite3_exec(s->db, "PRAGMA journal_size_limit=0", NULL, NULL, NULL);
+	}
 	sqlite3_close(s->db);
 	free(s);
 }
@@ -214,9 +223,11 @@ enum err sqlite_open(const char *path, enum driver_open_mode mode, bool checkpoi
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	struct sqlite *s = MEM_NEW(struct sqlite);
+	CLEANUP(mem_free_str) char *log = mem_printf("%s-wal", path);
 	enum err e = ERR_OK;
 
 	s->driver.ops = &sqlite_ops;
+	s->found_log = access(log, F_OK) == 0;
 	if (mode == DRIVER_CREATE)
 		flags |= SQLITE_OPEN_CREATE;
 	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)

@@ -31,7 +31,7 @@ const MUST_SEE = {
 	revoke_unwritten: [breaks('I5')],
 };
 
-const SEEN_ELSEWHERE = ['loss_unnamed']; // by courier_test.mjs
+const SEEN_ELSEWHERE = ['loss_unnamed', 'call_forbidden']; // by courier_test.mjs and sandbox_test.mjs
 
 test('the build with faults has them, the other one does not', () => {
 	assert.ok(existsSync(FAULTY), `${FAULTY} is not there: make build-faults/fiberd`);
