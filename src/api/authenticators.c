@@ -58,19 +58,48 @@ static enum err need_body(const struct call *c, struct errinfo *ei)
 	return err_set(ei, ERR_INVALID, "the body is missing");
 }
 
+/*
+ * What the body says, with the issuer's metadata where that is needed: then the first run of the handler ends with the question (`*ret_asks`),
+ * and the second has the answer.
+ */
+static enum err take_input(struct call *c, struct authenticator_input *ret, bool *ret_asks, struct errinfo *ei)
+{
+	struct authenticator_wish wish = {.body = c->body, .metadata = c->reply ? c->reply->document : (struct slice){0}};
+	enum err e;
+
+	*ret_asks = false;
+	if (c->reply && (c->reply->err == ERR_INVALID || c->reply->err == ERR_UPSTREAM_DOWN)) {
+		err_hint(ei, ERR_UNPROCESSABLE, "Give authorize_url and token_url as the provider's documentation has them, or correct the issuer.");
+		return err_field(ei, "configuration.issuer", "does not lead to the endpoints: %s", c->reply->why.detail);
+	}
+	if (c->reply && c->reply->err) {
+		*ei = c->reply->why;
+		return c->reply->err;
+	}
+	e = authenticator_input_new(c->core, &wish, c->arena, ret, ei);
+	if (!e && ret->discover[0] && c->reply)
+		return ERR_INTERNAL;
+	*ret_asks = !e && ret->discover[0];
+	if (*ret_asks)
+		c->ask = (struct call_ask){.kind = CALL_ASK_DISCOVER, .subject = ret->discover};
+	return e;
+}
+
 enum err api_authenticators_create(struct call *c, struct errinfo *ei)
 {
 	struct authenticator_input in;
 	struct authenticator_row row;
 	struct app_row app;
+	bool asks = false;
 	enum err e = need_body(c, ei);
 
 	if (!e)
 		e = api_app(c, &app, ei);
 	if (!e)
-		e = authenticator_input_new(c->core, c->body, c->arena, &in, ei);
-	if (!e)
-		e = authenticators_register(c->core, &c->caller, &app, &in, c->arena, &row, ei);
+		e = take_input(c, &in, &asks, ei);
+	if (e || asks)
+		return e;
+	e = authenticators_register(c->core, &c->caller, &app, &in, c->arena, &row, ei);
 	if (!e)
 		answer_row(c, 201, &row, &in);
 	return e;
@@ -81,16 +110,17 @@ enum err api_authenticators_validate(struct call *c, struct errinfo *ei)
 	struct authenticator_input in;
 	struct app_row app;
 	struct jsonw w;
+	bool asks = false;
 	enum err e = need_body(c, ei), wrong_app = ERR_OK;
 
 	if (!e) {
 		/* Every problem at once: a wrong app doesn't hide the rest. */
 		wrong_app = api_app(c, &app, ei);
-		e = !wrong_app || wrong_app == ERR_UNPROCESSABLE ? authenticator_input_new(c->core, c->body, c->arena, &in, ei) : wrong_app;
+		e = !wrong_app || wrong_app == ERR_UNPROCESSABLE ? take_input(c, &in, &asks, ei) : wrong_app;
 	}
 	if (!e)
 		e = wrong_app;
-	if (e)
+	if (e || asks)
 		return e;
 	w = call_json(c, 200);
 	jsonw_object(&w, NULL);

@@ -14,11 +14,11 @@
 #include "json/jsonr.h"
 #include "json/jsonw.h"
 
-enum call_ask_kind { CALL_ASK_NOTHING, CALL_ASK_EXCHANGE, CALL_ASK_REFRESH, CALL_ASK_PASSWORD };
+enum call_ask_kind { CALL_ASK_NOTHING, CALL_ASK_EXCHANGE, CALL_ASK_REFRESH, CALL_ASK_PASSWORD, CALL_ASK_DISCOVER };
 
 struct call_ask {
 	enum call_ask_kind kind;
-	const char *subject;    /* flow or grant id */
+	const char *subject;    /* flow or grant id; the issuer whose metadata is wanted */
 	struct secret *code;    /* exchange */
 	int64_t min_life_ms;    /* refresh: at least so much life, */
 	int64_t newer_than;     /* and of a later generation than this; -1: any */
@@ -30,6 +30,7 @@ struct call_reply {
 	enum err err;
 	struct errinfo why;
 	bool matches; /* to a password */
+	struct slice document; /* an issuer's metadata, as it came */
 };
 
 /*

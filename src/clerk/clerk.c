@@ -55,7 +55,8 @@ static void on_look_again(struct desk *d, int64_t in_ms)
 
 static void answer_busy(struct desk *d, int64_t slot, const struct ipc_message *m)
 {
-	struct ipc_message answer = {.kind = m->kind == IPC_EXCHANGE ? IPC_EXCHANGED : IPC_REFRESHED, .id = m->id};
+	struct ipc_message answer = {.kind = m->kind == IPC_EXCHANGE ? IPC_EXCHANGED : m->kind == IPC_DISCOVER ? IPC_DISCOVERED : IPC_REFRESHED,
+				     .id = m->id};
 
 	answer.field[IPC_RESULT_ERR].number = ERR_BUSY;
 	answer.field[IPC_RESULT_DETAIL].bytes = SLICE_LIT("the service is stopping");
@@ -86,6 +87,8 @@ static void on_worker_message(struct channel *channel, struct ipc_message *m, vo
 		want.min_life_ms = m->field[IPC_REFRESH_MIN_LIFE_MS].number;
 		want.newer_than = m->field[IPC_REFRESH_NEWER_THAN].number;
 		op = errands_refresh(d, m->field[IPC_REFRESH_GRANT].bytes, &want);
+	} else if (m->kind == IPC_DISCOVER) {
+		op = errands_discover(d, m->field[IPC_DISCOVER_ISSUER].bytes);
 	} else if (m->kind == IPC_REVOKE) {
 		errands_revoke(d, m->field[IPC_REVOKE_GRANT].bytes);
 	} else if (m->kind == IPC_USED) {

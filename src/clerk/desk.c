@@ -13,7 +13,8 @@
 #include "base/mem.h"
 #include "base/random.h"
 
-static const char *const kind_names[] = {"exchange", "refresh", "revoke"};
+static const char *const kind_names[] = {"exchange", "refresh", "revoke", "discover"};
+static const enum ipc_kind answer_kinds[] = {IPC_EXCHANGED, IPC_REFRESHED, IPC_REFRESHED, IPC_DISCOVERED};
 
 struct operation *desk_find(const struct desk *d, enum operation_kind kind, struct slice subject)
 {
@@ -217,7 +218,7 @@ void desk_leave(struct desk *d)
 
 static void answer_waiters(struct operation *op)
 {
-	struct ipc_message m = {.kind = op->kind == OPERATION_EXCHANGE ? IPC_EXCHANGED : IPC_REFRESHED};
+	struct ipc_message m = {.kind = answer_kinds[op->kind]};
 
 	m.field[IPC_RESULT_ERR].number = op->err;
 	m.field[IPC_RESULT_CODE].bytes = slice_from(op->why.code);
@@ -225,6 +226,8 @@ static void answer_waiters(struct operation *op)
 	m.field[IPC_RESULT_HINT].bytes = slice_from(op->why.hint);
 	m.field[IPC_RESULT_RETRY_AFTER_S].number = op->why.retry_after_s;
 	m.field[IPC_RESULT_CAUSE].bytes = slice_from(op->why.cause);
+	if (op->kind == OPERATION_DISCOVER)
+		m.field[IPC_DISCOVERED_DOCUMENT].bytes = op->document;
 	while (!list_empty(&op->waiters)) {
 		struct waiter *w = CONTAINER_OF(op->waiters.next, struct waiter, node);
 		struct channel *c = op->desk->worker[w->slot];

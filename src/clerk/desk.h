@@ -46,7 +46,7 @@ struct waiter {
 	struct refresh_want want; /* of a refresh */
 };
 
-enum operation_kind { OPERATION_EXCHANGE, OPERATION_REFRESH, OPERATION_REVOKE };
+enum operation_kind { OPERATION_EXCHANGE, OPERATION_REFRESH, OPERATION_REVOKE, OPERATION_DISCOVER };
 
 struct operation;
 /* The next step, on the store thread; sets op->next. */
@@ -62,7 +62,7 @@ struct operation {
 	enum operation_kind kind;
 	struct arena *arena;
 	const char *key;          /* in desk->operations */
-	const char *subject;      /* flow or grant id */
+	const char *subject;      /* flow or grant id; hash of an issuer */
 	char attempt[RANDOM_ID_BYTES];
 	struct list waiters;
 	struct secret *code;      /* exchange; in the arena */
@@ -87,6 +87,7 @@ struct operation {
 	operation_follow_fn *follow; /* NULL: nothing */
 	struct refresh_attempt consumes; /* refresh: what the attempt uses up */
 	int64_t look_in_ms;       /* at the end: something will be due then; 0: nothing */
+	struct slice document;    /* discover: what was found; in the arena */
 	void *state;              /* of the kind; in the arena */
 	enum err err;
 	struct errinfo why;

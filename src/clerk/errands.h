@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clerk's three kinds of operations as steps: code exchange, refresh, revocation; and recovery of what a crash left open. */
+/* The clerk's kinds of operations as steps: code exchange, refresh, revocation, an issuer's metadata; and recovery of what a crash left open. */
 #pragma once
 
 #include "clerk/desk.h"
@@ -10,6 +10,8 @@ struct operation *errands_exchange(struct desk *d, struct slice flow_id, struct 
 struct operation *errands_refresh(struct desk *d, struct slice grant_id, const struct refresh_want *want);
 /* Tells the provider of an ended grant; nobody waits. */
 void errands_revoke(struct desk *d, struct slice grant_id);
+/* Starts or joins the look for an issuer's metadata. ERR_INVALID: what was found is none; ERR_UPSTREAM_DOWN: nothing was found. */
+struct operation *errands_discover(struct desk *d, struct slice issuer);
 /*
  * The courier holds the outcome of these attempts (IPC_HOLDS), and nobody waits for it: those with an open intent are
  * joined, the others released.

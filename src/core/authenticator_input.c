@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/authenticator_discovery.h"
 #include "core/authenticators.h"
 #include "core/line.h"
 #include "core/profiles.h"
@@ -301,9 +302,22 @@ static bool tells_accounts_apart(const struct authenticator_input *in)
 	return p->identity_url[0] || p->answer_subject[0] || (p->issuer[0] && scope_has(in->scopes, "openid"));
 }
 
-enum err authenticator_input_new(struct core *core, const struct jsonr *body, struct arena *a,
+/* Whether there is more to come: the metadata of the issuer, in place of the endpoints. */
+static void discover(const struct authenticator_wish *wish, struct arena *a, struct authenticator_input *in, struct errinfo *ei)
+{
+	const char *issuer = authenticator_discovery_wanted(&in->profile);
+
+	in->discover = "";
+	if (issuer[0] && wish->metadata.n)
+		authenticator_discovery_fill(wish->metadata, jsonr_get(wish->body, "configuration"), a, &in->profile, ei);
+	else
+		in->discover = issuer;
+}
+
+enum err authenticator_input_new(struct core *core, const struct authenticator_wish *wish, struct arena *a,
 				 struct authenticator_input *ret, struct errinfo *ei)
 {
+	const struct jsonr *body = wish->body;
 	struct authenticator_input in = {.name = "", .client_id = "", .redirect_uri = "", .is_active = true};
 	struct sorting s = {.arena = a, .in = &in, .ei = ei};
 	enum err e = start_from_template(body, a, &in, ei);
@@ -323,13 +337,15 @@ enum err authenticator_input_new(struct core *core, const struct jsonr *body, st
 	in.ignored = ARENA_NEW_N(a, jsonr_count(body) + 1, const char *);
 	jsonr_each(body, sort_field, &s);
 	take_fields(body, a, &in, ei);
+	discover(wish, a, &in, ei);
 	if (!in.name[0])
 		err_field(ei, "name", "is required");
 	if (!in.client_id[0])
 		err_field(ei, "client_id", "is required: the provider's console shows it");
 	if (!in.client_secret && in.profile.auth != CLIENT_AUTH_NONE)
 		err_field(ei, "client_secret", "is required (a public client says \"token_endpoint_auth_method\": \"none\" in its configuration)");
-	check_profile(core, &in.profile, ei);
+	if (!in.discover[0] && !(wish->metadata.n && ei->field_count)) /* else they may be missing, and what for was said */
+		check_profile(core, &in.profile, ei);
 	check_redirect(core, &in, ei);
 	if (!tells_accounts_apart(&in))
 		warn(&in, "nothing here says whose account it is, so each user can have one account of this provider: set configuration.identity_url (and identity_subject) to the provider's \"who am I\" address");

@@ -10,6 +10,12 @@
 
 enum { INPUT_WARNINGS_MAX = 8 };
 
+/* What a new authenticator is made of. */
+struct authenticator_wish {
+	const struct jsonr *body;
+	struct slice metadata; /* of its issuer; n 0: not read */
+};
+
 struct authenticator_input {
 	const char *name;
 	const struct template *template;
@@ -18,6 +24,7 @@ struct authenticator_input {
 	const char *redirect_uri;     /* "" : not given */
 	struct profile profile;
 	struct slice scopes;          /* JSON array text */
+	const char *discover; /* the issuer whose metadata is needed first; "" when nothing is missing */
 	bool is_active;
 	size_t ignored_count;
 	const char **ignored; /* names that nobody knows, in the arena */
@@ -25,8 +32,11 @@ struct authenticator_input {
 	const char *warning[INPUT_WARNINGS_MAX];
 };
 
-/* For a new authenticator. ERR_UNPROCESSABLE with all wrong fields. */
-enum err authenticator_input_new(struct core *core, const struct jsonr *body, struct arena *a,
+/*
+ * For a new authenticator. ERR_UNPROCESSABLE with all wrong fields. With `ret->discover` it is not complete: again with the metadata, and
+ * only then to authenticators_register().
+ */
+enum err authenticator_input_new(struct core *core, const struct authenticator_wish *wish, struct arena *a,
 				 struct authenticator_input *ret, struct errinfo *ei);
 /*
  * For a change: starts from `row` and takes what `body` has. `ret_endpoints_changed` tells whether any URL or the issuer differs

@@ -2,6 +2,7 @@
 /* The rows of oauth_authenticators. Must never hand out a client secret but to a request to the token endpoint. */
 #include "core/authenticators.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -133,6 +134,7 @@ enum err authenticators_register(struct core *core, const struct caller *c, cons
 	struct seal_place place;
 	enum err e;
 
+	assert(!in->discover[0]);
 	random_id(id);
 	row.id = row.authenticator_id = arena_strdup(a, id);
 	row.redirect_uri = in->redirect_uri[0] ? in->redirect_uri

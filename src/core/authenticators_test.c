@@ -44,7 +44,7 @@ static enum err read_input(struct testcore *t, const char *json, struct authenti
 	err_clear(&t->ei);
 	OK(jsonr_parse(slice_from(json), 65536, &body, &t->ei));
 	jsonr_in_arena(t->arena, body);
-	return authenticator_input_new(&t->core, body, t->arena, in, &t->ei);
+	return authenticator_input_new(&t->core, &(struct authenticator_wish){.body = body}, t->arena, in, &t->ei);
 }
 
 static bool names_field(const struct errinfo *ei, const char *field)

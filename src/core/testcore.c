@@ -107,6 +107,7 @@ void testcore_done(struct testcore *t)
 
 struct authenticator_row testcore_register(struct testcore *t, const char *json)
 {
+	struct authenticator_wish wish = {.metadata = {0}};
 	struct authenticator_input in;
 	struct authenticator_row row;
 	struct jsonr *body;
@@ -114,7 +115,8 @@ struct authenticator_row testcore_register(struct testcore *t, const char *json)
 	err_clear(&t->ei);
 	OK(jsonr_parse(slice_from(json), 65536, &body, &t->ei));
 	jsonr_in_arena(t->arena, body);
-	OK(authenticator_input_new(&t->core, body, t->arena, &in, &t->ei));
+	wish.body = body;
+	OK(authenticator_input_new(&t->core, &wish, t->arena, &in, &t->ei));
 	OK(authenticators_register(&t->core, &t->admin, &t->app, &in, t->arena, &row, &t->ei));
 	return row;
 }

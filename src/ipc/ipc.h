@@ -78,6 +78,8 @@ const char *ipc_role_name(enum ipc_role role);
 	X(REFRESH, IPC_SET(WORKER), IPC_SET(CLERK), "sii", OFTEN)                           \
 	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN)                      \
 	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)                              \
+	X(DISCOVER, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)                            \
+	X(DISCOVERED, IPC_SET(CLERK), IPC_SET(WORKER), "isssiss", OFTEN)                    \
 	X(USED, IPC_SET(WORKER), IPC_SET(CLERK), "is", OFTEN)
 
 enum ipc_kind {
@@ -158,6 +160,9 @@ enum { IPC_REFRESH_GRANT, IPC_REFRESH_MIN_LIFE_MS, IPC_REFRESH_NEWER_THAN };
 enum { IPC_RESULT_ERR, IPC_RESULT_CODE, IPC_RESULT_DETAIL, IPC_RESULT_HINT, IPC_RESULT_RETRY_AFTER_S, IPC_RESULT_CAUSE };
 /* REVOKE: a grant that was disconnected; the provider is to be told. No answer. */
 enum { IPC_REVOKE_GRANT };
+/* DISCOVER: this issuer's metadata is wanted. DISCOVERED: as REFRESHED, and behind it the document as it came. */
+enum { IPC_DISCOVER_ISSUER };
+enum { IPC_DISCOVERED_DOCUMENT = IPC_RESULT_CAUSE + 1 };
 /* USED: tokens of these connections were read until that moment; ids, each ended by a newline. No answer. */
 enum { IPC_USED_AT, IPC_USED_IDS };
 

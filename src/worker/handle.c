@@ -170,10 +170,14 @@ static void answer(struct handling *h)
 static void ask_clerk(struct handling *h)
 {
 	const struct call_ask *ask = &h->call.ask;
-	struct ipc_message m = {.kind = ask->kind == CALL_ASK_EXCHANGE ? IPC_EXCHANGE : IPC_REFRESH};
+	struct ipc_message m = {.kind = IPC_REFRESH};
 
 	m.id = h->message_id = channel_next_id(h->desk->clerk);
-	if (ask->kind == CALL_ASK_EXCHANGE) {
+	if (ask->kind == CALL_ASK_DISCOVER) {
+		m.kind = IPC_DISCOVER;
+		m.field[IPC_DISCOVER_ISSUER].bytes = slice_from(ask->subject);
+	} else if (ask->kind == CALL_ASK_EXCHANGE) {
+		m.kind = IPC_EXCHANGE;
 		m.field[IPC_EXCHANGE_FLOW].bytes = slice_from(ask->subject);
 		m.field[IPC_EXCHANGE_CODE].bytes = secret_expose(ask->code);
 	} else {
@@ -297,6 +301,8 @@ void handle_clerk_message(struct handle_desk *d, struct ipc_message *m)
 	copy_text(h->reply.why.detail, sizeof h->reply.why.detail, m->field[IPC_RESULT_DETAIL].bytes);
 	copy_text(h->reply.why.hint, sizeof h->reply.why.hint, m->field[IPC_RESULT_HINT].bytes);
 	copy_text(h->reply.why.cause, sizeof h->reply.why.cause, m->field[IPC_RESULT_CAUSE].bytes);
+	if (m->kind == IPC_DISCOVERED)
+		h->reply.document = arena_copy(h->call.arena, m->field[IPC_DISCOVERED_DOCUMENT].bytes);
 	h->reply.why.retry_after_s = retry_after_s > 0 && retry_after_s < INT_MAX ? (unsigned)retry_after_s : 0;
 	resume(h);
 }

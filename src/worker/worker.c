@@ -114,7 +114,7 @@ static void on_clerk_message(struct channel *channel, struct ipc_message *m, voi
 	struct worker *w = arg;
 
 	(void)channel;
-	if (m->kind == IPC_EXCHANGED || m->kind == IPC_REFRESHED)
+	if (m->kind == IPC_EXCHANGED || m->kind == IPC_REFRESHED || m->kind == IPC_DISCOVERED)
 		handle_clerk_message(&w->desk, m);
 }
 

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import {
-	Adversary, comeBack, connect, consent, count, leave, read, register, rows,
+	Adversary, CLIENT, comeBack, connect, consent, count, leave, read, register, rows,
 } from './lib/adversary.mjs';
 import { another, failed, noGrant, service, tokenAnswer } from './lib/attack.mjs';
 import { eventually } from './lib/process.mjs';
@@ -259,5 +259,79 @@ test('ID-01 ID-10 kill -9 of the clerk: its successor knows no keys, and verifie
 		assert.equal((await comeBack(flow, callback)).connected, String(!forged), user);
 		assert.equal(await adversary.hits('token'), 2, 'the code was sent once');
 		assert.equal(await count(own, 'oauth_token_grants', `authenticator_id = '${authenticator.id}' AND is_revoked = 0`), 1);
+	}
+});
+
+const byIssuer = (adversary, more = {}, configuration = {}) => service.api('POST', '/oauth/authenticators', {
+	json: {
+		name: `By issuer ${adversary.url} ${Math.random()}`, authenticator_type: 'custom', client_id: CLIENT.id, client_secret: CLIENT.secret,
+		scopes: ['openid', 'a'], configuration: { issuer: adversary.url, ...configuration }, ...more,
+	},
+});
+
+test('an authenticator with an issuer and no URLs is filled in from the metadata, and connects', async (t) => {
+	const adversary = await new Adversary().start();
+	t.after(() => adversary.stop());
+	const { status, body: authenticator, text } = await byIssuer(adversary);
+	assert.equal(status, 201, text);
+	assert.equal(authenticator.authorize_url, `${adversary.url}/authorize`);
+	assert.equal(authenticator.token_url, `${adversary.url}/token`);
+	assert.equal(authenticator.configuration.identity_url, `${adversary.url}/userinfo`);
+	assert.equal(authenticator.configuration.revoke_url, `${adversary.url}/revoke`);
+	assert.equal(authenticator.configuration.iss_in_callback, true);
+	assert.equal(await adversary.hits('discovery'), 1);
+	const flow = await connect(service, authenticator, { user: 'by issuer' });
+	assert.equal((await read(service, flow)).status, 200);
+	const checked = await service.api('POST', '/oauth/authenticators/validate', {
+		json: { name: 'x', authenticator_type: 'custom', client_id: 'c', client_secret: 's', scopes: ['openid'], configuration: { issuer: adversary.url } },
+	});
+	assert.equal(checked.body.token_url, `${adversary.url}/token`);
+});
+
+test('ID-09 registering by issuer: metadata that is not exactly that issuer\'s is refused as a whole', async (t) => {
+	const adversary = await new Adversary().start();
+	const evil = await new Adversary().start();
+	t.after(() => adversary.stop());
+	t.after(() => evil.stop());
+	const discovery = (answer, more = {}) => [{ endpoint: 'discovery', ...(answer ? { answer } : {}), ...more }, { endpoint: 'other', answer: { status: 404 } }];
+	const cases = {
+		'another issuer': discovery({ set: { issuer: evil.url } }),
+		'a slash more': discovery({ set: { issuer: `${adversary.url}/` } }),
+		'no issuer': discovery({ remove: ['issuer'] }),
+		'token endpoint by http': discovery({ set: { token_endpoint: 'http://192.0.2.7/token' } }),
+		'no token endpoint': discovery({ remove: ['token_endpoint'] }),
+		'our own address': discovery({ set: { token_endpoint: `${service.url}/token` } }),
+		'insists on PAR': discovery({ raw: { require_pushed_authorization_requests: 'true' } }),
+		'another client authentication': discovery({ raw: { token_endpoint_auth_methods_supported: '["tls_client_auth"]' } }),
+		redirect: discovery({ status: 301, location: `${evil.url}/.well-known/openid-configuration` }),
+		'10 MiB': discovery({ status: 200, generate: { kind: 'fill', bytes: 10 << 20, byte: ' ', prefix: '{"issuer":"', suffix: '"}' } }),
+		'no answer': discovery(null, { deliver: { bytes: 0, then: 'rst' } }),
+	};
+	const before = await count(service, 'oauth_authenticators');
+	for (const [why, rules] of Object.entries(cases)) {
+		await adversary.script(...rules);
+		const res = await byIssuer(adversary);
+		assert.equal(res.status, 422, `${why}: ${res.text}`);
+		assert.match(res.text, why === 'our own address' ? /token_url/ : /configuration\.issuer/, why);
+	}
+	for (const at of ['http://192.0.2.7', 'https://user@evil.test', 'javascript:alert(1)', 'https://127.1', `${adversary.url}?a=b`, 'not a url']) {
+		const res = await byIssuer(adversary, {}, { issuer: at });
+		assert.equal(res.status, 422, `${at}: ${res.text}`);
+	}
+	assert.equal(await count(service, 'oauth_authenticators'), before, 'one was registered');
+	assert.equal((await evil.counters()).connections, 0, 'a redirect was followed');
+});
+
+test('OA-04 metadata without PKCE turns it off neither at registration nor later', async (t) => {
+	const adversary = await new Adversary().start();
+	t.after(() => adversary.stop());
+	for (const answer of [{ remove: ['code_challenge_methods_supported'] }, { raw: { code_challenge_methods_supported: '["plain"]' } },
+		{ raw: { code_challenge_methods_supported: '[]' } }]) {
+		await adversary.script({ endpoint: 'discovery', answer });
+		const { body: authenticator } = await byIssuer(adversary);
+		const flow = await connect(service, authenticator, { user: `pkce ${JSON.stringify(answer)}` });
+		const sent = new URL(flow.authorize).searchParams;
+		assert.equal(sent.get('code_challenge_method'), 'S256');
+		assert.match(sent.get('code_challenge'), /^[A-Za-z0-9_-]{43}$/);
 	}
 });
