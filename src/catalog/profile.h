@@ -21,13 +21,39 @@ enum rotation { ROTATION_U, ROTATION_R0, ROTATION_R1, ROTATION_R2, ROTATION_R3, 
 /* What a revoked token takes with it: perhaps the whole grant, other connections of the same account included (unknown: that), or itself only. */
 enum revoke_ends { REVOKE_ENDS_GRANT, REVOKE_ENDS_TOKEN, REVOKE_ENDS__COUNT };
 
-/* How a token is revoked: RFC 7009 §2.1, or GitHub's DELETE <revoke_url>/<client_id>/token with a JSON body and Basic. */
-enum revoke_style { REVOKE_RFC7009, REVOKE_GITHUB, REVOKE__COUNT };
+/*
+ * How a token is revoked: RFC 7009 §2.1; GitHub's DELETE <revoke_url>/<client_id>/token with a JSON body and Basic; POST or DELETE
+ * with the token as Bearer and no body; POST {"token": …} as JSON.
+ */
+enum revoke_style { REVOKE_RFC7009, REVOKE_GITHUB, REVOKE_BEARER, REVOKE_JSON, REVOKE_BEARER_DELETE, REVOKE__COUNT };
+/* Whether the authorization code is bound to this client (RFC 7636 §4.3). None only where the provider breaks at it. */
+enum pkce_method { PKCE_S256, PKCE_NONE, PKCE__COUNT };
+/* The body of a request to the token endpoint: RFC 6749 appendix B, or what some providers take instead. */
+enum token_encoding { TOKEN_FORM, TOKEN_JSON, TOKEN__COUNT };
 
-enum { PROFILE_PARAMS_MAX = 8, PROFILE_VARIABLES_MAX = 4, PROFILE_ERRORS_MAX = 12, PROFILE_TEXT_MAX = 2048, PROFILE_WINDOW_MAX_S = 24 * 3600 };
+enum {
+	PROFILE_PARAMS_MAX = 8,
+	PROFILE_VARIABLES_MAX = 4,
+	PROFILE_ERRORS_MAX = 16,
+	PROFILE_NAMES_MAX = 6,
+	PROFILE_KEEP_MAX = 8,
+	PROFILE_TEXT_MAX = 2048,
+	PROFILE_WINDOW_MAX_S = 24 * 3600,
+	PROFILE_LIFE_MAX_S = 10 * 366 * 24 * 3600,
+};
 
 struct profile_param {
 	const char *name, *value;
+};
+
+struct profile_pairs {
+	size_t count;
+	struct profile_param pair[PROFILE_PARAMS_MAX];
+};
+
+struct profile_list {
+	size_t count;
+	const char *text[PROFILE_KEEP_MAX];
 };
 
 struct profile {
@@ -57,6 +83,26 @@ struct profile {
 	const char *identity_subject;          /* dotted path, "sub"; several, blank-separated, are joined by '/'; "" none */
 	const char *identity_label;            /* dotted paths by preference, blank-separated: "email preferred_username name" */
 	const char *answer_subject;            /* likewise, in the token answer itself (Slack: "team.id bot_user_id"); "" none */
+	/* What is sent. */
+	enum pkce_method pkce;
+	enum token_encoding token_encoding;
+	const char *refresh_url;               /* "": token_url */
+	bool refresh_sends_redirect_uri;
+	struct profile_pairs token_params, refresh_params; /* constants of the two requests' bodies */
+	struct profile_pairs token_headers;    /* constants of both requests */
+	struct profile_pairs param_names;      /* our name of a parameter and the provider's: client_id, client_key */
+	struct profile_pairs identity_headers; /* "{client_id}" in a value stands for it */
+	const char *identity_scheme;           /* "Bearer" */
+	const char *identity_body;             /* constant JSON of a POST; "" none */
+	/* What is read. */
+	const char *answer_scope;              /* path of the granted scopes in the token answer, a text or an array of texts */
+	const char *error_path;                /* of the error's code in an error answer */
+	struct profile_list keep_from_callback, keep_from_answer; /* kept with the connection, handed out as "extra": realmId, instance_url */
+	const char *expires_path;              /* of the access token's life */
+	bool expires_in_ms, expires_zero_is_never;
+	int64_t expires_assumed_s;             /* where the answer says nothing; 0: unknown */
+	int64_t refresh_idle_s, refresh_absolute_s; /* limits of the refresh token; 0: none known */
+	const char *refresh_life_path;         /* of the seconds that it has left; "" none */
 };
 
 /* What holds where nothing else is said. */
@@ -84,5 +130,6 @@ void profile_write(const struct profile *p, struct jsonw *w, const char *key);
  */
 bool profile_param_reserved(struct slice name, struct slice value);
 const char *profile_rotation_name(enum rotation rotation); /* "U", "R0", … */
+bool profile_rotation_from_name(struct slice name, enum rotation *ret);
 const char *profile_auth_name(enum client_auth auth); /* "client_secret_basic", "client_secret_post", "none" */
 bool profile_auth_from_name(struct slice name, enum client_auth *ret);

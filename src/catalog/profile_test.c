@@ -36,17 +36,22 @@ static const struct jsonr *json(const char *text)
 	return jsonr_in_arena(arena, doc);
 }
 
+/* Every member, none as it is by default. */
 static const char full[] =
-	"{\"answer_subject\":\"team.id bot\",\"authorize_params\":{\"a\":\"1\",\"response_mode\":\"query\"},"
-	"\"authorize_url\":\"https://as.example/a?x=y\",\"bearer_names\":\"bot "
-	"user\",\"client_auth\":\"client_secret_post\","
-	"\"error_flag\":\"ok\",\"error_names\":{\"invalid_code\":\"invalid_grant\"},\"form_answers\":true,"
-	"\"identity_label\":\"email name\",\"identity_method\":\"POST\",\"identity_subject\":\"id\","
-	"\"identity_url\":\"https://as.example/me\",\"iss_in_callback\":true,\"issuer\":\"https://as.example\","
-	"\"revoke_ends\":\"token\",\"revoke_style\":\"github\",\"revoke_url\":\"https://as.example/r\","
-	"\"rotation\":{\"class\":\"R2\",\"window_s\":600},"
-	"\"scope_comma_in_answer\":true,\"scope_separator\":\",\",\"token_path\":\"authed_user\","
-	"\"token_type_optional\":true,\"token_url\":\"https://as.example/t\"}";
+	"{\"answer_scope\":\"scopes\",\"answer_subject\":\"team.id bot\",\"authorize_params\":{\"a\":\"1\",\"response_mode\":"
+	"\"query\"},\"authorize_url\":\"https://as.example/a?x=y\",\"bearer_names\":\"bot user\",\"client_auth\":\"client_"
+	"secret_post\",\"error_flag\":\"ok\",\"error_names\":{\"invalid_code\":\"invalid_grant\"},\"error_path\":\"error.co"
+	"de\",\"expires_in\":{\"assumed_s\":7200,\"path\":\"data.expires_in\",\"unit\":\"ms\",\"zero_is_never\":true},\"form_"
+	"answers\":true,\"identity_body\":\"null\",\"identity_headers\":{\"Notion-Version\":\"2022-06-28\"},\"identity_la"
+	"bel\":\"email name\",\"identity_method\":\"POST\",\"identity_scheme\":\"OAuth\",\"identity_subject\":\"id\",\"identi"
+	"ty_url\":\"https://as.example/me\",\"iss_in_callback\":true,\"issuer\":\"https://as.example\",\"keep_from_answ"
+	"er\":[\"instance_url\",\"team.id\"],\"keep_from_callback\":[\"realmId\"],\"param_names\":{\"client_id\":\"client_k"
+	"ey\"},\"pkce\":\"none\",\"refresh_life\":{\"absolute_s\":31536000,\"idle_s\":7776000,\"path\":\"refresh_expires_in"
+	"\"},\"refresh_params\":{\"b\":\"2\"},\"refresh_sends_redirect_uri\":true,\"refresh_url\":\"https://as.example/re"
+	"fresh\",\"revoke_ends\":\"token\",\"revoke_style\":\"bearer_delete\",\"revoke_url\":\"https://as.example/r\",\"rot"
+	"ation\":{\"class\":\"R2\",\"window_s\":600},\"scope_comma_in_answer\":true,\"scope_separator\":\",\",\"token_encod"
+	"ing\":\"json\",\"token_headers\":{\"User-Agent\":\"x\"},\"token_params\":{\"c\":\"3\"},\"token_path\":\"authed_user\",\""
+	"token_type_optional\":true,\"token_url\":\"https://as.example/t\"}";
 
 static const char *written(const struct profile *p)
 {
@@ -76,7 +81,11 @@ static void test_everything_comes_back(void **state)
 	assert_int_equal(p.rotation, ROTATION_R2);
 	assert_int_equal(p.rotation_window_s, 600);
 	assert_int_equal(p.revoke_ends, REVOKE_ENDS_TOKEN);
-	assert_int_equal(p.revoke_style, REVOKE_GITHUB);
+	assert_int_equal(p.revoke_style, REVOKE_BEARER_DELETE);
+	assert_int_equal(p.pkce, PKCE_NONE);
+	assert_int_equal(p.token_encoding, TOKEN_JSON);
+	assert_int_equal(p.expires_assumed_s, 7200);
+	assert_string_equal(p.keep_from_answer.text[1], "team.id");
 	assert_int_equal(p.scope_separator, ',');
 	assert_int_equal(p.param_count, 2);
 	assert_string_equal(written(&p), full);
@@ -96,6 +105,9 @@ static void test_defaults(void **state)
 	assert_string_equal(p.authorize_url, "");
 	assert_string_equal(p.identity_subject, "sub");
 	assert_string_equal(p.identity_method, "GET");
+	assert_int_equal(p.pkce, PKCE_S256);
+	assert_string_equal(p.identity_scheme, "Bearer");
+	assert_string_equal(p.answer_scope, "scope");
 	assert_int_equal(p.auth, CLIENT_AUTH_BASIC);
 	assert_int_equal(p.rotation, ROTATION_U);
 	assert_int_equal(p.revoke_ends, REVOKE_ENDS_GRANT);
@@ -188,6 +200,32 @@ static void test_refused(void **state)
 		{"{\"authorize_params\":{\"code_challenge_method\":\"plain\"}}", "authorize_params",
 		 "code_challenge_method"},
 		{"{\"error_names\":{\"a\":null}}", "error_names", "must be an object"},
+		{"{\"refresh_url\":\"http:/x\"}", "refresh_url", "https://"},
+		{"{\"pkce\":\"plain\"}", "pkce", "one of: S256, none"},
+		{"{\"token_encoding\":\"xml\"}", "token_encoding", "one of: form, json"},
+		{"{\"token_params\":{\"grant_type\":\"password\"}}", "token_params", "\"grant_type\""},
+		{"{\"refresh_params\":{\"client_secret\":\"x\"}}", "refresh_params", "\"client_secret\""},
+		{"{\"token_params\":[]}", "token_params", "must be an object"},
+		{"{\"token_headers\":{\"Authorization\":\"x\"}}", "token_headers", "\"Authorization\""},
+		{"{\"token_headers\":{\"content-length\":\"1\"}}", "token_headers", "\"content-length\""},
+		{"{\"token_headers\":{\"Transfer-Encoding\":\"x\"}}", "token_headers", "\"Transfer-Encoding\""},
+		{"{\"token_headers\":{\"X:y\":\"1\"}}", "token_headers", "\"X:y\""},
+		{"{\"token_headers\":{\"X\":\"a\\r\\nY: z\"}}", "token_headers", "must be an object"},
+		{"{\"identity_headers\":{\"Host\":\"evil\"}}", "identity_headers", "\"Host\""},
+		{"{\"param_names\":{\"state\":\"s\"}}", "param_names", "only"},
+		{"{\"param_names\":{\"client_id\":\"\"}}", "param_names", "client_id"},
+		{"{\"param_names\":{\"client_id\":\"state\"}}", "param_names", "client_id"},
+		{"{\"keep_from_answer\":\"a\"}", "keep_from_answer", "must be an array"},
+		{"{\"keep_from_answer\":[\"\"]}", "keep_from_answer", "must be an array"},
+		{"{\"keep_from_callback\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}", "keep_from_callback", "at most 8"},
+		{"{\"expires_in\":3600}", "expires_in", "must be an object"},
+		{"{\"expires_in\":{\"unit\":\"min\"}}", "expires_in", "one of: s, ms"},
+		{"{\"expires_in\":{\"path\":\"\"}}", "expires_in", "not empty"},
+		{"{\"expires_in\":{\"assumed_s\":-1}}", "expires_in", "whole seconds"},
+		{"{\"expires_in\":{\"zero_is_never\":0}}", "expires_in", "true or false"},
+		{"{\"refresh_life\":[]}", "refresh_life", "must be an object"},
+		{"{\"refresh_life\":{\"idle_s\":1.5}}", "refresh_life", "whole seconds"},
+		{"{\"refresh_life\":{\"absolute_s\":99999999999}}", "refresh_life", "whole seconds"},
 		{"{\"grant\":\"password\"}", "grant", "authorization_code"},
 		{"{\"grant_type\":\"implicit\"}", "grant_type", "authorization_code"},
 		{"{\"response_type\":\"id_token token\"}", "response_type", "code"},
