@@ -105,6 +105,7 @@ const char *grants_cause_sentence(const char *cause)
 		{"expired", "the access token is over, and there is no refresh token that the provider still takes"},
 		{"rotation_response_lost", "the provider's answer with the new refresh token was lost on the way"},
 		{"reuse_detected", "the provider saw a refresh token of this connection used twice and ended it"},
+		{"account_changed", "the provider answered a refresh with the tokens of another account; they are kept sealed and handed to nobody"},
 		{"client_config", "the authenticator's endpoints were changed after this account was connected, or the provider "
 				  "refuses what its configuration asks for"},
 	};

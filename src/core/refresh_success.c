@@ -10,6 +10,8 @@
 #include "base/random.h"
 #include "core/grants.h"
 #include "core/refresh_private.h"
+#include "oauth/id_token.h"
+#include "oauth/scope.h"
 
 /* What is written in one transaction. */
 struct renewing {
@@ -233,6 +235,43 @@ static enum lateness lateness_of(const struct refresh_run *r)
 	return g->generation == r->attempt->generation ? LATE_UNCHANGED : LATE_RENEWED;
 }
 
+/* ID-07: only where the first ID token has named the account, and this answer brings another one. */
+static enum err look_whether_foreign(struct refresh_run *r, const struct token_answer *tokens, bool *ret, struct errinfo *ei)
+{
+	struct connection_row c;
+	enum err e;
+
+	*ret = false;
+	if (!tokens->id_token || !r->profile->issuer[0])
+		return ERR_OK;
+	e = store_find(r->core->store, SQL_CONNECTION_BY_GRANT, STORE_PARAMS(STORE_TEXT(r->grant->grant_id)), r->arena, &c, ei);
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	*ret = strcmp(c.issuer, r->profile->issuer) == 0 && scope_has(slice_from(c.requested_scopes), "openid") &&
+	       !id_token_is_of(tokens->id_token, c.issuer, c.subject, r->auth->client_id, r->arena);
+	return ERR_OK;
+}
+
+/*
+ * Tokens of another account are kept, for they may be all that is left of this grant, but nobody gets them. The clerk commits
+ * both steps together.
+ */
+static enum err accept(struct refresh_run *r, struct token_answer *tokens, struct errinfo *ei)
+{
+	const struct grant_row *g = r->grant;
+	const char *under_way = strcmp(g->intent_attempt, r->attempt->id) == 0 ? "" : g->intent_attempt;
+	bool foreign;
+	enum err e = look_whether_foreign(r, tokens, &foreign, ei);
+
+	if (!e)
+		e = renew(r, tokens, ei);
+	if (e || !foreign)
+		return e;
+	r->after->again = false;
+	r->after->look_in_ms = 0;
+	return refresh_end(r->core, g, under_way, "account_changed", "", r->arena, ei);
+}
+
 /* An attempt whose intent stands is the same question: an answer is late only by what it finds. */
 enum err refresh_succeed(struct refresh_run *r, struct token_answer *tokens, struct errinfo *ei)
 {
@@ -242,7 +281,7 @@ enum err refresh_succeed(struct refresh_run *r, struct token_answer *tokens, str
 
 	switch (rotation_late(state, r->profile->revoke_ends)) {
 	case LATE_ACCEPT:
-		return renew(r, tokens, ei);
+		return accept(r, tokens, ei);
 	case LATE_KEEP_ALTERNATE:
 		return keep_alternate(r, tokens, ei);
 	case LATE_REVOKE:

@@ -132,3 +132,21 @@ enum id_token_verdict id_token_verify(const struct secret *token, const struct i
 		return bad(ei, "at_hash is not that of the access token");
 	return ID_TOKEN_GOOD;
 }
+
+static bool is_for(const struct jsonr *aud, const char *client_id)
+{
+	if (slice_is(jsonr_string(aud), client_id))
+		return true;
+	for (size_t i = 0; i < jsonr_count(aud); i++)
+		if (slice_is(jsonr_string(jsonr_at(aud, i)), client_id))
+			return true;
+	return false;
+}
+
+bool id_token_is_of(const struct secret *token, const char *issuer, const char *subject, const char *client_id, struct arena *a)
+{
+	struct id_token t;
+
+	return id_token_read(token, a, &t) && slice_is(jsonr_get_string(t.claims, "iss"), issuer) &&
+	       slice_is(jsonr_get_string(t.claims, "sub"), subject) && is_for(jsonr_get(t.claims, "aud"), client_id);
+}

@@ -36,5 +36,10 @@ bool id_token_read(const struct secret *token, struct arena *a, struct id_token 
  */
 enum id_token_verdict id_token_verify(const struct secret *token, const struct id_token_trust *trust, struct arena *a,
 				      struct errinfo *ei);
+/*
+ * Whether a token that came with a refresh speaks of the same account and client as the first one (OIDC Core §12.2, ID-07). Only for refusing: its
+ * signature is not looked at, so nothing may be taken from it.
+ */
+bool id_token_is_of(const struct secret *token, const char *issuer, const char *subject, const char *client_id, struct arena *a);
 /* Sets the sentence for a person about an ID token that is refused; returns ERR_UPSTREAM_DENIED. */
 enum err id_token_refuse(struct errinfo *ei, const char *what);

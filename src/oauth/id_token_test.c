@@ -251,6 +251,35 @@ static void test_parts(void **state)
 	assert_false(id_token_read(NULL, arena, &t));
 }
 
+static void test_id_07_of_the_same_account(void **state)
+{
+	static const struct {
+		const char *claims;
+		bool same;
+	} cases[] = {
+		{"{\"iss\":\"i\",\"sub\":\"s\",\"aud\":\"c\"}", true},
+		{"{\"iss\":\"i\",\"sub\":\"s\",\"aud\":[\"x\",\"c\"],\"exp\":1}", true},
+		{"{\"iss\":\"i\",\"sub\":\"t\",\"aud\":\"c\"}", false},
+		{"{\"iss\":\"i/\",\"sub\":\"s\",\"aud\":\"c\"}", false},
+		{"{\"iss\":\"i\",\"sub\":\"s\",\"aud\":\"d\"}", false},
+		{"{\"iss\":\"i\",\"sub\":\"s\",\"aud\":[]}", false},
+		{"{\"iss\":\"i\",\"sub\":\"s\"}", false},
+		{"{\"iss\":\"i\",\"aud\":\"c\"}", false},
+		{"{\"sub\":\"s\",\"aud\":\"c\"}", false},
+		{"[]", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(secret_free) struct secret *token = secret_new(slice_from(
+			testsigner_sign(issuer, JWS_EDDSA, "{\"alg\":\"EdDSA\"}", cases[i].claims, arena)));
+
+		if (id_token_is_of(token, "i", "s", "c", arena) != cases[i].same)
+			fail_msg("%s", cases[i].claims);
+	}
+	assert_false(id_token_is_of(access_token, "i", "s", "c", arena));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_id_01_critical_extensions),
 		cmocka_unit_test(test_id_10_key_ids),
 		cmocka_unit_test(test_id_05_at_hash),
+		cmocka_unit_test(test_id_07_of_the_same_account),
 		cmocka_unit_test(test_parts),
 	};
 

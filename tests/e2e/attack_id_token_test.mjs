@@ -7,9 +7,9 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import {
-	Adversary, CLIENT, comeBack, connect, consent, count, leave, read, register, rows,
+	Adversary, CLIENT, comeBack, connect, consent, count, grantOf, leave, read, register, rows,
 } from './lib/adversary.mjs';
-import { another, failed, noGrant, service, tokenAnswer } from './lib/attack.mjs';
+import { age, ALL, another, failed, noGrant, refreshAnswer, service, SHORT, tokenAnswer } from './lib/attack.mjs';
 import { eventually } from './lib/process.mjs';
 
 async function issuer(t, settings = {}) {
@@ -239,6 +239,15 @@ test('ID-04 ID-10 an answer whose keys cannot be had just then is neither lost n
 	await connectsAfterAll(service, adversary, await waitingAnswer(service, adversary));
 });
 
+test('ID-01 ID-10 kill -9 of clerk and courier while an answer waits for keys: it is verified and stored after all', async (t) => {
+	const adversary = await new Adversary().start();
+	t.after(() => adversary.stop());
+	const own = await another(t, 'waiting', {});
+	const waiting = await waitingAnswer(own, adversary);
+	for (const { pid } of own.roles().filter((r) => r.role === 'clerk' || r.role === 'courier')) process.kill(pid, 'SIGKILL');
+	await connectsAfterAll(own, adversary, waiting);
+});
+
 test('ID-01 ID-10 kill -9 of the clerk: its successor knows no keys, and verifies what it finds all the same', async (t) => {
 	const adversary = await new Adversary().start();
 	t.after(() => adversary.stop());
@@ -333,5 +342,40 @@ test('OA-04 metadata without PKCE turns it off neither at registration nor later
 		const sent = new URL(flow.authorize).searchParams;
 		assert.equal(sent.get('code_challenge_method'), 'S256');
 		assert.match(sent.get('code_challenge'), /^[A-Za-z0-9_-]{43}$/);
+	}
+});
+
+test('ID-07 an ID token of somebody else in a refresh answer: the tokens are kept sealed, and nobody gets them', async (t) => {
+	const { adversary, authenticator } = await issuer(t, { ...SHORT, id_token_on_refresh: true });
+	const same = await connect(service, authenticator, { user: 'the same' });
+	await age();
+	assert.equal((await read(service, same, ALL)).status, 200);
+	// OIDC Core §12.2: neither nonce nor at_hash need be there again.
+	await adversary.script(refreshAnswer({ id_token: { claims: { nonce: null, at_hash: null, aud: ['attack-client', 'more'] } } }));
+	await age();
+	assert.equal((await read(service, same, ALL)).status, 200);
+
+	for (const claims of [{ sub: 'eve' }, { sub: null }, { iss: 'https://evil.test' }, { aud: 'another' }]) {
+		const why = JSON.stringify(claims);
+		await adversary.script();
+		const flow = await connect(service, authenticator, { user: `swap ${why}` });
+		const before = await grantOf(service, flow);
+		await adversary.script(refreshAnswer({ id_token: { claims } }));
+		await age();
+		const res = await read(service, flow, ALL);
+		assert.equal(res.status, 409, `${why}: ${res.text}`);
+		assert.equal(res.body.cause, 'account_changed', why);
+		assert.equal((await read(service, flow)).status, 409, `${why}: what was there before is not handed out either`);
+		const after = await grantOf(service, flow);
+		assert.equal(after.status, 'needs_reauth');
+		assert.equal(after.generation, before.generation + 1, 'the new tokens are stored');
+		assert.notEqual(after.refresh_token, before.refresh_token);
+		const hits = await adversary.hits('token');
+		await read(service, flow, ALL);
+		assert.equal(await adversary.hits('token'), hits, `${why}: asked again`);
+		// Connecting again is the way out.
+		await adversary.script();
+		const again = await connect(service, authenticator, { user: `swap ${why}` });
+		assert.equal((await read(service, again)).status, 200);
 	}
 });
