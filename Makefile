@@ -6,6 +6,9 @@ ASAN := build-asan
 TSAN := build-tsan
 FUZZ := build-fuzz
 FAULTS := build-faults
+RELEASE := build-release
+PREFIX ?= /usr/local
+DESTDIR ?=
 T ?=
 SECONDS_EACH ?= 30
 BENCH ?=
@@ -72,8 +75,15 @@ torture-builds: $(BUILD)/build.ninja $(FAULTS)/build.ninja
 	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary tests/torture/fiberd-starved
 	@ninja -C $(FAULTS) --quiet fiberd
 
+# The two programs, the unit and the documents, under PREFIX; DESTDIR=… for packages. See packaging/README.md.
+install:
+	@if [ -e $(RELEASE)/build.ninja ]; then meson configure $(RELEASE) --prefix=$(PREFIX); \
+		else meson setup $(RELEASE) --prefix=$(PREFIX) >/dev/null; fi
+	@ninja -C $(RELEASE) --quiet fiberd fiber
+	@DESTDIR='$(DESTDIR)' meson install -C $(RELEASE) --no-rebuild
+
 clean:
-	rm -rf $(BUILD) $(ASAN) $(TSAN) $(FUZZ) $(FAULTS)
+	rm -rf $(BUILD) $(ASAN) $(TSAN) $(FUZZ) $(FAULTS) $(RELEASE)
 
 # $(call setup,directory,options): says nothing unless it fails.
 define setup
@@ -95,5 +105,5 @@ $(FAULTS)/build.ninja:
 
 comma := ,
 
-.PHONY: all run test check asan tsan memcheck lint fmt fuzz bench clean \
+.PHONY: all run test check asan tsan memcheck lint fmt fuzz bench install clean \
 	torture torture-ci torture-kills torture-table torture-builds
