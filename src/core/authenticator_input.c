@@ -140,6 +140,7 @@ static void check_profile(const struct core *core, const struct profile *p, stru
 {
 	check_endpoint(core, p->authorize_url, "authorize_url", true, ei);
 	check_endpoint(core, p->token_url, "token_url", true, ei);
+	check_endpoint(core, p->refresh_url, "configuration.refresh_url", false, ei);
 	check_endpoint(core, p->revoke_url, "configuration.revoke_url", false, ei);
 	check_endpoint(core, p->identity_url, "configuration.identity_url", false, ei);
 }
@@ -359,8 +360,7 @@ enum err authenticator_input_new(struct core *core, const struct authenticator_w
 static bool same_endpoints(const struct profile *p, const struct profile *q)
 {
 	return strcmp(p->authorize_url, q->authorize_url) == 0 && strcmp(p->token_url, q->token_url) == 0 &&
-	       strcmp(p->revoke_url, q->revoke_url) == 0 && strcmp(p->identity_url, q->identity_url) == 0 &&
-	       strcmp(p->issuer, q->issuer) == 0;
+	       strcmp(p->refresh_url, q->refresh_url) == 0 && strcmp(p->revoke_url, q->revoke_url) == 0 && strcmp(p->identity_url, q->identity_url) == 0 && strcmp(p->issuer, q->issuer) == 0;
 }
 
 enum err authenticator_input_change(struct core *core, const struct authenticator_row *row, const struct jsonr *body,

@@ -170,8 +170,16 @@ static void endpoints_change_only_with_the_secret(void **state)
 	assert_int_equal(change(t, &row, "{\"token_url\":\"https://evil.example/t\"}"), ERR_UNPROCESSABLE);
 	assert_int_equal(change(t, &row, "{\"configuration\":{\"revoke_url\":\"https://evil.example/r\"}}"), ERR_UNPROCESSABLE);
 	assert_int_equal(change(t, &row, "{\"configuration\":{\"issuer\":\"https://evil.example\"}}"), ERR_UNPROCESSABLE);
+	assert_int_equal(change(t, &row, "{\"configuration\":{\"refresh_url\":\"https://evil.example/t\"}}"), ERR_UNPROCESSABLE);
+	assert_int_equal(change(t, &row, "{\"configuration\":{\"identity_url\":\"https://evil.example/me\"}}"), ERR_UNPROCESSABLE);
+	assert_int_equal(row.endpoint_rev, 1);
 	OK(change(t, &row, "{\"token_url\":\"https://new.example/t\",\"client_secret\":\"again\"}"));
 	assert_int_equal(row.endpoint_rev, 2);
+	OK(change(t, &row, "{\"configuration\":{\"refresh_url\":\"https://new.example/r\"},\"client_secret\":\"again\"}"));
+	assert_int_equal(row.endpoint_rev, 3);
+	/* Not to another scheme, nor to ourselves: it is vetted like the others. */
+	assert_int_equal(change(t, &row, "{\"configuration\":{\"refresh_url\":\"http://new.example/r\"},\"client_secret\":\"again\"}"), ERR_UNPROCESSABLE);
+	assert_int_equal(change(t, &row, "{\"configuration\":{\"refresh_url\":\"http://127.0.0.1:7001/r\"},\"client_secret\":\"again\"}"), ERR_UNPROCESSABLE);
 	assert_int_equal(change(t, &row, "{\"id\":\"other\"}"), ERR_UNPROCESSABLE);
 	assert_int_equal(change(t, &row, "{\"authenticator_type\":\"google\"}"), ERR_UNPROCESSABLE);
 }

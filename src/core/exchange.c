@@ -87,7 +87,7 @@ enum err exchange_intend(struct core *core, const char *flow_id, const struct se
 		return fail(core, &flow, e, "sealed_value_refused", "The sign-in could not be continued. Please connect again.", ei);
 	if (e)
 		return e;
-	token_request_exchange(&client, attempt, code, verifier, flow.redirect_uri, a, &plan.request);
+	token_request_exchange(&client, attempt, &(struct token_exchange){code, verifier, flow.redirect_uri}, a, &plan.request);
 	plan.request.consumes = consumes(&flow, a);
 	e = store_change_one(core->store, SQL_FLOW_INTENT,
 			     STORE_PARAMS(STORE_TEXT(flow_id), STORE_TEXT(attempt), STORE_TEXT(core->instance),
@@ -147,7 +147,8 @@ enum err exchange_read(struct core *core, const char *flow_id, const struct fetc
 	if (e == ERR_CRYPTO)
 		return fail(core, &x->flow, e, "sealed_value_refused", "The sign-in could not be continued. Please connect again.", ei);
 	if (!e)
-		x->wants_identity = identity_request(&x->profile, x->tokens.access_token, "identity", a, ret_identity);
+		x->wants_identity = identity_request(&(struct token_client){&x->profile, x->flow.client_id, NULL, "identity"},
+						     x->tokens.access_token, a, ret_identity);
 	return e;
 }
 

@@ -158,7 +158,7 @@ static enum err prepare(struct core *core, const struct grant_row *g, const stru
 	if (e)
 		return e;
 	io->needed = true;
-	token_request_refresh(&client, attempt, token, a, &io->request);
+	token_request_refresh(&client, attempt, &(struct token_renewal){token, auth.redirect_uri}, a, &io->request);
 	io->request.consumes = io->consumes;
 	return ERR_OK;
 }
@@ -251,7 +251,7 @@ static enum err take_in(struct refresh_run *r, struct errinfo *ei)
 	enum outcome outcome;
 
 	if (!r->answer->err && r->auth->endpoint_rev == g->endpoint_rev &&
-	    !fetch_answer_is_for(r->answer, r->profile->token_url, r->attempt->consumes))
+	    !fetch_answer_is_for(r->answer, token_refresh_url(r->profile), r->attempt->consumes))
 		r->answer = &of_another_request;
 	if (!r->answer->err)
 		verdict = token_parse(r->profile, r->answer, r->body, r->arena, &tokens, ei);

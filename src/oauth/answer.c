@@ -5,6 +5,7 @@
  */
 #include "oauth/answer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,21 +109,44 @@ static bool is_error(const struct jsonr *v)
 	return true;
 }
 
+/* Where the profile says the code is. Elsewhere a provider may still answer as RFC 6749 §5.2 says. */
+static const struct jsonr *error_of(const struct profile *p, const struct jsonr *doc)
+{
+	const struct jsonr *v = jsonr_path(doc, p->error_path), *standard = jsonr_get(doc, "error");
+
+	return p->error_path[0] && (is_error(v) || jsonr_type(standard) != JSONR_STRING) ? v : standard;
+}
+
+/* What the profile's error_names make of a word or a number; NULL: nothing is said of it. */
+static const char *known_name(const struct profile *p, const struct jsonr *error)
+{
+	char digits[24] = "";
+	int64_t number;
+	struct slice word = jsonr_string(error);
+
+	if (!word.p && jsonr_integer(error, &number)) {
+		snprintf(digits, sizeof digits, "%" PRId64, number);
+		word = slice_from(digits);
+	}
+	for (size_t i = 0; word.n && i < p->error_count; i++)
+		if (slice_is(word, p->error_name[i].name))
+			return p->error_name[i].value;
+	return NULL;
+}
+
 void answer_error(const struct profile *p, const struct jsonr *doc, struct answer_error *ret)
 {
-	const struct jsonr *error = jsonr_get(doc, "error");
+	const struct jsonr *error = error_of(p, doc);
 	const struct jsonr *flag = p->error_flag[0] ? jsonr_get(doc, p->error_flag) : NULL;
+	const char *known = known_name(p, error);
 	bool flagged = jsonr_type(flag) == JSONR_BOOL && !jsonr_is_true(flag);
 
 	*ret = (struct answer_error){0};
-	if (!is_error(error) && !flagged)
+	if ((!is_error(error) || (known && !known[0])) && !flagged)
 		return;
 	clean_code(jsonr_string(error), ret->code);
 	clean_text(jsonr_get_string(doc, "error_description"), ret->text);
-	memcpy(ret->known, ret->code, sizeof ret->known);
-	for (size_t i = 0; i < p->error_count; i++)
-		if (slice_is(slice_from(ret->code), p->error_name[i].name))
-			snprintf(ret->known, sizeof ret->known, "%s", p->error_name[i].value);
+	snprintf(ret->known, sizeof ret->known, "%s", known && known[0] ? known : ret->code);
 }
 
 bool answer_text(const struct jsonr *doc, const char *paths, char separator, size_t max, struct buf *out)

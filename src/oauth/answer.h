@@ -19,7 +19,10 @@ struct answer_error {
 	char text[ANSWER_TEXT_MAX];  /* error_description cut and cleaned to printable ASCII, long words masked; "" none */
 };
 
-/* Looks for "error" (null, false and "" are none) and for the profile's error_flag. */
+/*
+ * Looks where the profile's error_path leads, then for a text "error" (null, false, "" and a word that error_names turns into ""
+ * are none), and for the profile's error_flag.
+ */
 void answer_error(const struct profile *p, const struct jsonr *doc, struct answer_error *ret);
 /*
  * Appends the texts (or whole numbers) that the blank-separated paths lead to, with `separator` between them. False when one

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/url.h"
+#include "oauth/client_auth.h"
 #include "oauth/scope.h"
 
 enum { SCOPES_TEXT_MAX = SCOPE_MAX * (SCOPE_TEXT_MAX + 1) };
@@ -19,7 +20,7 @@ static void put_scopes(const struct authorize_args *args, struct buf *out, bool 
 	buf_init(&text, SCOPES_TEXT_MAX);
 	scope_join(args->scopes, args->profile->scope_separator, &text);
 	if (text.n)
-		url_put_param(out, first, "scope", buf_slice(&text));
+		url_put_param(out, first, client_auth_name(args->profile, "scope"), buf_slice(&text));
 }
 
 enum err authorize_url(const struct authorize_args *args, struct buf *out, struct errinfo *ei)
@@ -36,12 +37,14 @@ enum err authorize_url(const struct authorize_args *args, struct buf *out, struc
 	first = !url.query.p;
 	buf_put(out, url.whole);
 	url_put_param(out, &first, "response_type", SLICE_LIT("code"));
-	url_put_param(out, &first, "client_id", slice_from(args->client_id));
-	url_put_param(out, &first, "redirect_uri", slice_from(args->redirect_uri));
+	url_put_param(out, &first, client_auth_name(p, "client_id"), slice_from(args->client_id));
+	url_put_param(out, &first, client_auth_name(p, "redirect_uri"), slice_from(args->redirect_uri));
 	put_scopes(args, out, &first);
 	url_put_param(out, &first, "state", args->state);
-	url_put_param(out, &first, "code_challenge", slice_from(args->challenge));
-	url_put_param(out, &first, "code_challenge_method", SLICE_LIT("S256"));
+	if (p->pkce == PKCE_S256) {
+		url_put_param(out, &first, "code_challenge", slice_from(args->challenge));
+		url_put_param(out, &first, "code_challenge_method", SLICE_LIT("S256"));
+	}
 	if (args->nonce.n)
 		url_put_param(out, &first, "nonce", args->nonce);
 	if (args->login_hint.n)

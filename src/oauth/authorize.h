@@ -9,7 +9,7 @@ struct authorize_args {
 	const char *client_id, *redirect_uri;
 	struct slice scopes;    /* JSON array text as stored, ["a","b"] */
 	struct slice state;     /* in clear: this is the one place it leaves */
-	const char *challenge;  /* PKCE S256 */
+	const char *challenge;  /* PKCE S256; sent unless the profile says none */
 	struct slice nonce;     /* n 0: no openid scope, no nonce */
 	struct slice login_hint; /* n 0: none */
 };

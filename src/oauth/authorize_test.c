@@ -162,11 +162,30 @@ static void test_too_long(void **state)
 	assert_string_equal(ei.fields[0].name, "scopes");
 }
 
+static void test_pkce_none_and_own_names(void **state)
+{
+	struct profile p = profile();
+	struct authorize_args args = args_for(&p);
+	CLEANUP(buf_done) struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	p.pkce = PKCE_NONE;
+	p.param_names = (struct profile_pairs){2, {{"client_id", "client_key"}, {"scope", "user_scope"}}};
+	args.nonce = (struct slice){0};
+	args.scopes = SLICE_LIT("[\"a\"]");
+	assert_int_equal(authorize_url(&args, &out, NULL), ERR_OK);
+	assert_string_equal(buf_cstr(&out), "https://as.example/authorize?response_type=code&client_key=client%20id%261"
+					    "&redirect_uri=https%3A%2F%2Fapp.example%2Fauth%2Fcallback%2F7%3Fx%3D1"
+					    "&user_scope=a&state=st-ate_1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oa_02_oa_07_oa_13_whole_request),
 		cmocka_unit_test(test_optional_parts),
+		cmocka_unit_test(test_pkce_none_and_own_names),
 		cmocka_unit_test(test_oa_07_oa_16_configuration_cannot_override),
 		cmocka_unit_test(test_bad_endpoints),
 		cmocka_unit_test(test_too_long),

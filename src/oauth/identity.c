@@ -6,6 +6,8 @@
  */
 #include "oauth/identity.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/url.h"
 #include "oauth/answer.h"
@@ -174,22 +176,36 @@ enum err identity_from_id_token(const struct profile *p, const struct secret *id
 	return ERR_OK;
 }
 
-bool identity_request(const struct profile *p, const struct secret *access_token, const char *label, struct arena *a,
-		      struct fetch_request *ret)
+/* A constant header's value, "{client_id}" in it replaced (Twitch's Client-Id). */
+static struct slice header_value(const char *text, const char *client_id, struct arena *a)
 {
-	struct fetch_request r = {.attempt = "", .consumes = "", .method = p->identity_method, .url = p->identity_url};
-	CLEANUP(buf_done) struct buf bearer;
+	static const char place[] = "{client_id}";
+	const char *at = strstr(text, place);
 
-	buf_init(&bearer, TOKEN_MAX_BYTES + 16);
+	if (!at)
+		return slice_from(text);
+	return slice_from(arena_printf(a, "%.*s%s%s", (int)(at - text), text, client_id, at + sizeof place - 1));
+}
+
+bool identity_request(const struct token_client *client, const struct secret *access_token, struct arena *a, struct fetch_request *ret)
+{
+	const struct profile *p = client->profile;
+	struct fetch_request r = {.attempt = "", .consumes = "", .method = p->identity_method, .url = p->identity_url};
+
 	if (!p->identity_url[0])
 		return false;
-	buf_puts(&bearer, "Bearer ");
-	buf_put(&bearer, secret_expose(access_token));
 	r.body_cap = FETCH_METADATA_CAP;
-	r.label = arena_printf(a, "identity %s", label ? label : "");
+	r.label = arena_printf(a, "identity %s", client->label ? client->label : "");
 	client_auth_add_header(&r, "Accept", SLICE_LIT("application/json"));
 	client_auth_add_header(&r, "User-Agent", SLICE_LIT("fiberwise/" FW_VERSION));
-	client_auth_add_header(&r, "Authorization", arena_copy(a, buf_slice(&bearer)));
+	client_auth_add_header(&r, "Authorization", client_auth_token(p->identity_scheme, access_token, a));
+	if (p->identity_body[0] && strcmp(p->identity_method, "POST") == 0) {
+		client_auth_add_header(&r, "Content-Type", SLICE_LIT("application/json"));
+		r.body = slice_from(p->identity_body);
+	}
+	for (size_t i = 0; i < p->identity_headers.count; i++)
+		client_auth_add_header(&r, p->identity_headers.pair[i].name,
+				       header_value(p->identity_headers.pair[i].value, client->client_id, a));
 	*ret = r;
 	return true;
 }

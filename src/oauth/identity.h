@@ -31,9 +31,8 @@ enum err identity_from_id_token(const struct profile *p, const struct secret *id
 				struct errinfo *ei);
 /* Where there is no ID token: the issuer, or else the token endpoint's origin, and the token answer's subject ("" none). */
 void identity_begin(const struct profile *p, const char *subject, struct arena *a, struct identity *ret);
-/* False when the profile has no identity request. Bearer authentication; in the arena. */
-bool identity_request(const struct profile *p, const struct secret *access_token, const char *label, struct arena *a,
-		      struct fetch_request *ret);
+/* False when the profile has no identity request. Of `client` profile, id and label are used: no secret of it is sent. In the arena. */
+bool identity_request(const struct token_client *client, const struct secret *access_token, struct arena *a, struct fetch_request *ret);
 /*
  * Merges the answer's subject and label into `io` by the profile's paths (numbers become their decimal text). A subject that differs from one already
  * known from the ID token is ERR_UPSTREAM_DENIED "subject_mismatch" (ID-08; only when the path is "sub"). An unreadable answer is ERR_UPSTREAM_DOWN.

@@ -327,7 +327,7 @@ static void test_request(void **state)
 	struct fetch_request r;
 
 	(void)state;
-	assert_true(identity_request(&p, token, "google", arena, &r));
+	assert_true(identity_request(&(struct token_client){&p, "cid", NULL, "google"}, token, arena, &r));
 	assert_int_equal(r.flags, 0);
 	assert_string_equal(r.attempt, "");
 	assert_string_equal(r.method, "GET");
@@ -338,10 +338,71 @@ static void test_request(void **state)
 	assert_string_equal(r.header[r.header_count - 1].name, "Authorization");
 	assert_true(slice_is(r.header[r.header_count - 1].value, "Bearer at-1"));
 	p.identity_method = "POST";
-	assert_true(identity_request(&p, token, "slack", arena, &r));
+	assert_true(identity_request(&(struct token_client){&p, "cid", NULL, "slack"}, token, arena, &r));
 	assert_string_equal(r.method, "POST");
 	p.identity_url = "";
-	assert_false(identity_request(&p, token, "custom", arena, &r));
+	assert_false(identity_request(&(struct token_client){&p, "cid", NULL, "custom"}, token, arena, &r));
+}
+
+static const char *header(const struct fetch_request *r, const char *name)
+{
+	for (size_t i = 0; i < r->header_count; i++)
+		if (strcmp(r->header[i].name, name) == 0)
+			return arena_strndup(arena, r->header[i].value);
+	return "";
+}
+
+static void test_request_as_the_profile_says(void **state)
+{
+	struct profile p = profile();
+	CLEANUP(secret_free) struct secret *token = secret_new(SLICE_LIT("at-1"));
+	CLEANUP(secret_free) struct secret *secret = secret_new(SLICE_LIT("hidden"));
+	const struct token_client client = {&p, "cid", secret, "twitch"};
+	struct fetch_request r;
+
+	(void)state;
+	p.identity_scheme = "OAuth";
+	p.identity_headers = (struct profile_pairs){2, {{"Client-Id", "<{client_id}>"}, {"user-agent", "theirs"}}};
+	p.identity_body = "{\"query\":\"{me{id}}\"}";
+	assert_true(identity_request(&client, token, arena, &r));
+	assert_string_equal(header(&r, "Authorization"), "OAuth at-1");
+	assert_string_equal(header(&r, "Client-Id"), "<cid>");
+	assert_string_equal(header(&r, "user-agent"), "theirs");
+	assert_string_equal(header(&r, "User-Agent"), "");
+	assert_int_equal(r.body.n, 0); /* a GET has none */
+	assert_string_equal(header(&r, "Content-Type"), "");
+	p.identity_method = "POST";
+	assert_true(identity_request(&client, token, arena, &r));
+	assert_true(slice_is(r.body, "{\"query\":\"{me{id}}\"}"));
+	assert_string_equal(header(&r, "Content-Type"), "application/json");
+	for (size_t i = 0; i < r.header_count; i++)
+		assert_null(strstr(arena_strndup(arena, r.header[i].value), "hidden"));
+}
+
+/* TikTok: an error object is in every answer, and "ok" in it is none. */
+static void test_error_member_that_may_say_ok(void **state)
+{
+	static const struct {
+		const char *body;
+		enum err e;
+	} cases[] = {
+		{"{\"data\":{\"user\":{\"open_id\":\"7\"}},\"error\":{\"code\":\"ok\",\"message\":\"\"}}", ERR_OK},
+		{"{\"data\":{\"user\":{\"open_id\":\"7\"}},\"error\":{\"code\":\"scope_not_authorized\"}}", ERR_UPSTREAM_DOWN},
+		{"{\"data\":{\"user\":{\"open_id\":\"7\"}},\"error\":\"invalid_token\"}", ERR_UPSTREAM_DOWN},
+		{"{\"data\":{\"user\":{\"open_id\":\"7\"}}}", ERR_OK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct profile p = profile();
+		struct identity id = {.subject = ""};
+
+		p.identity_subject = "data.user.open_id";
+		p.error_path = "error.code";
+		p.error_name[p.error_count++] = (struct profile_param){"ok", ""};
+		assert_int_equal(identity_from_answer(&p, slice_from(cases[i].body), arena, &id, NULL), cases[i].e);
+		assert_string_equal(id.subject, cases[i].e ? "" : "7");
+	}
 }
 
 static void test_id_08_answer(void **state)
@@ -424,6 +485,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_labels_are_clean, begin, end),
 		cmocka_unit_test_setup_teardown(test_label_is_cut_between_characters, begin, end),
 		cmocka_unit_test_setup_teardown(test_request, begin, end),
+		cmocka_unit_test_setup_teardown(test_request_as_the_profile_says, begin, end),
+		cmocka_unit_test_setup_teardown(test_error_member_that_may_say_ok, begin, end),
 		cmocka_unit_test_setup_teardown(test_id_08_answer, begin, end),
 		cmocka_unit_test_setup_teardown(test_issuer_without_id_token, begin, end),
 	};

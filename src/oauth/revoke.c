@@ -5,6 +5,8 @@
  */
 #include "oauth/revoke.h"
 
+#include <string.h>
+
 #include "base/encode.h"
 #include "base/mem.h"
 #include "oauth/answer.h"
@@ -41,21 +43,68 @@ static void github_request(const struct token_client *c, const struct secret *to
 	io->body = arena_copy(a, buf_slice(&body));
 }
 
+/* RFC 7009 §2.1. */
+static void standard_request(const struct token_client *c, const struct secret *token, const char *hint, struct arena *a,
+			     struct fetch_request *io)
+{
+	struct client_params params = {0};
+
+	client_params_put(&params, "token", secret_expose(token));
+	client_params_put(&params, "token_type_hint", slice_from(hint));
+	client_auth_post(c, c->profile->revoke_url, TOKEN_FORM, &params, a, io);
+}
+
+/* Intuit: the same as a JSON object that takes no hint. */
+static void json_request(const struct token_client *c, const struct secret *token, struct arena *a, struct fetch_request *io)
+{
+	struct client_params params = {0};
+
+	client_params_put(&params, "token", secret_expose(token));
+	client_auth_post(c, c->profile->revoke_url, TOKEN_JSON, &params, a, io);
+}
+
+/* Dropbox, Slack: whoever holds the token may end it. */
+static void bearer_request(const struct token_client *c, const struct secret *token, const char *method, struct arena *a,
+			   struct fetch_request *io)
+{
+	io->method = method;
+	io->url = c->profile->revoke_url;
+	io->body_cap = FETCH_TOKEN_CAP;
+	client_auth_add_header(io, "Accept", SLICE_LIT("application/json"));
+	client_auth_add_header(io, "User-Agent", SLICE_LIT("fiberwise/" FW_VERSION));
+	client_auth_add_header(io, "Authorization", client_auth_token("Bearer", token, a));
+}
+
+static bool takes_token(const struct profile *p, const char *hint)
+{
+	bool as_bearer = p->revoke_style == REVOKE_BEARER || p->revoke_style == REVOKE_BEARER_DELETE;
+
+	return p->revoke_url[0] && !(as_bearer && strcmp(hint, "refresh_token") == 0);
+}
+
 bool revoke_request(const struct token_client *c, const struct secret *token, const char *hint, struct arena *a,
 		    struct fetch_request *ret)
 {
 	struct fetch_request r = {.attempt = "", .consumes = ""};
-	CLEANUP(buf_done) struct buf body;
 
-	buf_init(&body, CLIENT_AUTH_BODY_MAX);
-	if (!c->profile->revoke_url[0])
+	if (!takes_token(c->profile, hint))
 		return false;
-	if (c->profile->revoke_style == REVOKE_GITHUB) {
+	switch (c->profile->revoke_style) {
+	case REVOKE_GITHUB:
 		github_request(c, token, a, &r);
-	} else {
-		client_auth_put_param(&body, "token", secret_expose(token));
-		client_auth_put_param(&body, "token_type_hint", slice_from(hint));
-		client_auth_post(c, c->profile->revoke_url, &body, a, &r);
+		break;
+	case REVOKE_BEARER:
+		bearer_request(c, token, "POST", a, &r);
+		break;
+	case REVOKE_BEARER_DELETE:
+		bearer_request(c, token, "DELETE", a, &r);
+		break;
+	case REVOKE_JSON:
+		json_request(c, token, a, &r);
+		break;
+	case REVOKE_RFC7009:
+	case REVOKE__COUNT:
+		standard_request(c, token, hint, a, &r);
 	}
 	r.label = arena_printf(a, "revoke %s", c->label ? c->label : "");
 	*ret = r;

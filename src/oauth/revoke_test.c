@@ -83,6 +83,59 @@ static void test_github_request(void **state)
 	assert_string_equal(r.label, "revoke github");
 }
 
+/* Whoever holds the token may end it: no client secret is sent, and no refresh token, which is no Bearer token. */
+static void test_bearer_requests(void **state)
+{
+	static const struct {
+		enum revoke_style style;
+		const char *method;
+	} cases[] = {{REVOKE_BEARER, "POST"}, {REVOKE_BEARER_DELETE, "DELETE"}};
+	struct profile p = *profile_default();
+	CLEANUP(secret_free) struct secret *secret = secret_new(SLICE_LIT("s"));
+	CLEANUP(secret_free) struct secret *token = secret_new(SLICE_LIT("t/1"));
+	struct token_client c = {&p, "id", secret, "dropbox"};
+
+	(void)state;
+	p.revoke_url = "https://as.example/revoke";
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fetch_request r = {.url = "untouched"};
+
+		p.revoke_style = cases[i].style;
+		assert_false(revoke_request(&c, token, "refresh_token", arena, &r));
+		assert_string_equal(r.url, "untouched");
+		assert_true(revoke_request(&c, token, "access_token", arena, &r));
+		assert_string_equal(r.method, cases[i].method);
+		assert_string_equal(r.url, "https://as.example/revoke");
+		assert_string_equal(header(&r, "Authorization"), "Bearer t/1");
+		assert_string_equal(header(&r, "Content-Type"), "");
+		assert_int_equal(r.body.n, 0);
+		assert_string_equal(r.label, "revoke dropbox");
+	}
+}
+
+static void test_json_request(void **state)
+{
+	struct profile p = *profile_default();
+	CLEANUP(secret_free) struct secret *secret = secret_new(SLICE_LIT("s"));
+	CLEANUP(secret_free) struct secret *token = secret_new(SLICE_LIT("t\"1"));
+	struct token_client c = {&p, "id", secret, "intuit"};
+	struct fetch_request r;
+
+	(void)state;
+	p.revoke_url = "https://as.example/revoke";
+	p.revoke_style = REVOKE_JSON;
+	assert_true(revoke_request(&c, token, "refresh_token", arena, &r));
+	assert_string_equal(r.method, "POST");
+	assert_string_equal(header(&r, "Authorization"), "Basic aWQ6cw==");
+	assert_string_equal(header(&r, "Content-Type"), "application/json");
+	assert_true(slice_is(r.body, "{\"token\":\"t\\\"1\"}"));
+	p.auth = CLIENT_AUTH_POST;
+	p.param_names = (struct profile_pairs){1, {{"client_id", "client_key"}}};
+	assert_true(revoke_request(&c, token, "refresh_token", arena, &r));
+	assert_string_equal(header(&r, "Authorization"), "");
+	assert_true(slice_is(r.body, "{\"token\":\"t\\\"1\",\"client_key\":\"id\",\"client_secret\":\"s\"}"));
+}
+
 static void test_answers(void **state)
 {
 	static const struct {
@@ -132,6 +185,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rfc_7009_request, begin, end),
 		cmocka_unit_test_setup_teardown(test_github_request, begin, end),
+		cmocka_unit_test_setup_teardown(test_bearer_requests, begin, end),
+		cmocka_unit_test_setup_teardown(test_json_request, begin, end),
 		cmocka_unit_test(test_answers),
 	};
 

@@ -16,12 +16,24 @@ struct token_client {
 	const char *label;                  /* authenticator type, for logs */
 };
 
+/* What an exchange sends besides constants. */
+struct token_exchange {
+	const struct secret *code, *verifier;
+	const char *redirect_uri;
+};
+
+struct token_renewal {
+	const struct secret *refresh_token;
+	const char *redirect_uri; /* of the authenticator; sent only where the profile says so */
+};
+
+/* Where refreshes go. */
+const char *token_refresh_url(const struct profile *p);
 /* Requests lie in the arena (wiped with it); `attempt` is the intent's id. */
-void token_request_exchange(const struct token_client *c, const char *attempt, const struct secret *code,
-			    const struct secret *verifier, const char *redirect_uri, struct arena *a,
+void token_request_exchange(const struct token_client *c, const char *attempt, const struct token_exchange *x, struct arena *a,
 			    struct fetch_request *ret);
-void token_request_refresh(const struct token_client *c, const char *attempt, const struct secret *refresh_token,
-			   struct arena *a, struct fetch_request *ret);
+void token_request_refresh(const struct token_client *c, const char *attempt, const struct token_renewal *x, struct arena *a,
+			   struct fetch_request *ret);
 
 enum { TOKEN_MAX_BYTES = 64 * 1024, TOKEN_LIFE_UNKNOWN = -1 };
 
@@ -32,6 +44,7 @@ struct token_answer {
 	struct secret *id_token;      /* NULL: absent */
 	const char *token_type;       /* "Bearer" or "DPoP", as canonical spelling (OA-14) */
 	int64_t expires_in_s;         /* TOKEN_LIFE_UNKNOWN when absent, 0, negative or not a number (OA-15); capped at 10 years */
+	int64_t refresh_life_s;       /* what the refresh token has left, likewise */
 	struct slice scopes;          /* granted, as JSON array text; n 0: not told, so as requested (§5.1) */
 	const char *subject;          /* profile.answer_subject; "" none */
 };

@@ -153,19 +153,46 @@ static const char *canonical_type(const struct profile *p, const struct jsonr *v
 	return NULL;
 }
 
-/* A whole number, or plain digits in a text as many providers send it (RFC 6749 §5.1, OA-15). */
-static int64_t life_of(const struct jsonr *v)
+/* A whole number, or plain digits in a text as many providers send it (RFC 6749 §5.1, OA-15). False for anything else. */
+static bool whole_number(const struct jsonr *v, int64_t *ret)
 {
-	int64_t seconds = 0;
 	uint64_t digits;
 
-	if (slice_to_u64(jsonr_string(v), INT64_MAX, &digits))
-		seconds = (int64_t)digits;
-	else if (!jsonr_integer(v, &seconds))
+	if (!slice_to_u64(jsonr_string(v), INT64_MAX, &digits))
+		return jsonr_integer(v, ret);
+	*ret = (int64_t)digits;
+	return true;
+}
+
+/* A plain name is a member beside the tokens: elsewhere it is of another identity (Slack). A dotted path may lead there from the top. */
+static const struct jsonr *find(const struct jsonr *top, const struct jsonr *doc, const char *path)
+{
+	const struct jsonr *v = path[0] ? jsonr_path(top, path) : NULL;
+
+	return v || !strchr(path, '.') ? v : jsonr_path(doc, path);
+}
+
+static int64_t life_of(const struct profile *p, const struct jsonr *v)
+{
+	int64_t life;
+
+	if (!whole_number(v, &life) || life < 0 || (life == 0 && !p->expires_zero_is_never))
+		return p->expires_assumed_s ? p->expires_assumed_s : TOKEN_LIFE_UNKNOWN;
+	if (life == 0)
+		return TOKEN_LIFE_UNKNOWN; /* never: nothing to wait for */
+	if (p->expires_in_ms)
+		life = life / 1000 > 0 ? life / 1000 : 1;
+	return life < LIFE_MAX_S ? life : LIFE_MAX_S;
+}
+
+/* Of the refresh token; nobody asks for less than "none is left". */
+static int64_t refresh_life_of(const struct profile *p, const struct jsonr *top, const struct jsonr *doc)
+{
+	int64_t life;
+
+	if (!p->refresh_life_path[0] || !whole_number(find(top, doc, p->refresh_life_path), &life) || life <= 0)
 		return TOKEN_LIFE_UNKNOWN;
-	if (seconds <= 0)
-		return TOKEN_LIFE_UNKNOWN;
-	return seconds < LIFE_MAX_S ? seconds : LIFE_MAX_S;
+	return life < LIFE_MAX_S ? life : LIFE_MAX_S;
 }
 
 static const char *subject_of(const struct profile *p, const struct jsonr *doc, struct arena *a)
@@ -183,7 +210,7 @@ static enum token_verdict take_tokens(const struct profile *p, const struct json
 				      struct token_answer *ret, struct errinfo *ei)
 {
 	const struct jsonr *top = p->token_path[0] ? jsonr_path(doc, p->token_path) : doc;
-	const struct jsonr *id_token = jsonr_get(top, "id_token"), *scope = jsonr_get(top, "scope");
+	const struct jsonr *id_token = jsonr_get(top, "id_token"), *scope = find(top, doc, p->answer_scope);
 	struct token_answer t = {.subject = ""};
 
 	if (!take_token(jsonr_get(top, "access_token"), a, &t.access_token) ||
@@ -205,7 +232,8 @@ static enum token_verdict take_tokens(const struct profile *p, const struct json
 			 "or \"bearer_names\" in the authenticator's configuration.");
 		return TOKEN_REFUSED;
 	}
-	t.expires_in_s = life_of(jsonr_get(top, "expires_in"));
+	t.expires_in_s = life_of(p, find(top, doc, p->expires_path));
+	t.refresh_life_s = refresh_life_of(p, top, doc);
 	t.scopes = scope_from_answer(scope ? scope : jsonr_get(top, "scopes"), p->scope_comma_in_answer, a);
 	t.subject = subject_of(p, doc, a);
 	*ret = t;

@@ -133,9 +133,9 @@ static bool is_bearer(struct slice literal)
 	return slice_is_nocase(literal, "\"Bearer\"");
 }
 
-static bool take_finds(const struct finds *f, struct arena *a, struct token_answer *ret)
+static bool take_finds(const struct profile *p, const struct finds *f, struct arena *a, struct token_answer *ret)
 {
-	struct token_answer t = {.subject = "", .expires_in_s = LIFE_S};
+	struct token_answer t = {.subject = "", .expires_in_s = LIFE_S, .refresh_life_s = TOKEN_LIFE_UNKNOWN};
 	uint64_t life;
 
 	t.refresh_token = token_of(f->refresh_token, a);
@@ -151,7 +151,7 @@ static bool take_finds(const struct finds *f, struct arena *a, struct token_answ
 	if (is_bearer(f->token_type))
 		t.access_token = token_of(f->access_token, a);
 	t.token_type = t.access_token ? "Bearer" : NULL;
-	if (slice_to_u64(f->expires_in, LIFE_MAX_S, &life) && life > 0)
+	if (!p->expires_in_ms && slice_to_u64(f->expires_in, LIFE_MAX_S, &life) && life > 0)
 		t.expires_in_s = (int64_t)life;
 	*ret = t;
 	return true;
@@ -165,5 +165,5 @@ bool token_salvage(const struct profile *p, const struct fetch_answer *answer, c
 	if (answer->err || answer->status < 200 || answer->status > 299 || !body)
 		return false;
 	scan(secret_expose(body), p->token_path, &f);
-	return take_finds(&f, a, ret);
+	return take_finds(p, &f, a, ret);
 }

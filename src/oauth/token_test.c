@@ -14,6 +14,7 @@
 #include "base/mem.h"
 
 #define ATTEMPT "0123456789abcdef0123456789abcdef"
+#define REDIRECT "https://app.example/cb"
 
 struct fixture {
 	struct arena *arena;
@@ -86,7 +87,7 @@ static void test_oa_16_basic_encodes_first(void **state)
 	struct fixture *f = *state;
 	struct fetch_request r;
 
-	token_request_exchange(&f->client, ATTEMPT, f->code, f->verifier, "https://app.example/cb?a=b", f->arena, &r);
+	token_request_exchange(&f->client, ATTEMPT, &(struct token_exchange){f->code, f->verifier, "https://app.example/cb?a=b"}, f->arena, &r);
 	assert_common(&r);
 	/* base64 of my+id%3A1:a%3Ab%25%2B%26%3D+%C3%A9 */
 	assert_true(slice_is(header(&r, "Authorization"), "Basic bXkraWQlM0ExOmElM0FiJTI1JTJCJTI2JTNEKyVDMyVBOQ=="));
@@ -101,7 +102,7 @@ static void test_oa_16_post_has_no_header(void **state)
 	struct fetch_request r;
 
 	f->profile.auth = CLIENT_AUTH_POST;
-	token_request_refresh(&f->client, ATTEMPT, f->refresh, f->arena, &r);
+	token_request_refresh(&f->client, ATTEMPT, &(struct token_renewal){f->refresh, REDIRECT}, f->arena, &r);
 	assert_common(&r);
 	assert_null(header(&r, "Authorization").p);
 	assert_string_equal(body(f, &r), "grant_type=refresh_token&refresh_token=r%26t&client_id=my+id%3A1"
@@ -114,12 +115,12 @@ static void test_oa_16_public_client_only_names_itself(void **state)
 	struct fetch_request r;
 
 	f->profile.auth = CLIENT_AUTH_NONE;
-	token_request_refresh(&f->client, ATTEMPT, f->refresh, f->arena, &r);
+	token_request_refresh(&f->client, ATTEMPT, &(struct token_renewal){f->refresh, REDIRECT}, f->arena, &r);
 	assert_null(header(&r, "Authorization").p);
 	assert_string_equal(body(f, &r), "grant_type=refresh_token&refresh_token=r%26t&client_id=my+id%3A1");
 	f->profile.auth = CLIENT_AUTH_BASIC;
 	f->client.client_secret = NULL;
-	token_request_refresh(&f->client, ATTEMPT, f->refresh, f->arena, &r);
+	token_request_refresh(&f->client, ATTEMPT, &(struct token_renewal){f->refresh, REDIRECT}, f->arena, &r);
 	assert_null(header(&r, "Authorization").p);
 	assert_string_equal(body(f, &r), "grant_type=refresh_token&refresh_token=r%26t&client_id=my+id%3A1");
 }
@@ -132,8 +133,7 @@ static void test_oa_02_oa_16_no_secret_in_url_or_label(void **state)
 		struct fetch_request r;
 
 		f->profile.auth = (enum client_auth)auth;
-		token_request_exchange(&f->client, ATTEMPT, f->code, f->verifier, "https://app.example/cb", f->arena,
-				       &r);
+		token_request_exchange(&f->client, ATTEMPT, &(struct token_exchange){f->code, f->verifier, "https://app.example/cb"}, f->arena, &r);
 		assert_string_equal(r.url, "https://as.example/token?x=1");
 		assert_string_equal(r.label, "token google");
 		assert_non_null(strstr(body(f, &r), "code_verifier="));
@@ -151,9 +151,99 @@ static void test_largest_refresh_token_fits(void **state)
 	big = secret_new(slice_make(text, TOKEN_MAX_BYTES));
 	free(text);
 	f->profile.auth = CLIENT_AUTH_POST;
-	token_request_refresh(&f->client, ATTEMPT, big, f->arena, &r);
+	token_request_refresh(&f->client, ATTEMPT, &(struct token_renewal){big, REDIRECT}, f->arena, &r);
 	assert_true(r.body.n > 3 * TOKEN_MAX_BYTES);
 	assert_true(slice_ends(r.body, "&client_id=my+id%3A1&client_secret=a%3Ab%25%2B%26%3D+%C3%A9"));
+}
+
+/* A provider that wants JSON, its own names and constants besides (TikTok, Notion, Intuit). */
+static void test_json_body_own_names_and_constants(void **state)
+{
+	struct fixture *f = *state;
+	struct fetch_request r;
+
+	f->profile.auth = CLIENT_AUTH_POST;
+	f->profile.token_encoding = TOKEN_JSON;
+	f->profile.param_names = (struct profile_pairs){2, {{"client_id", "client_key"}, {"code", "auth_code"}}};
+	f->profile.token_params = (struct profile_pairs){1, {{"audience", "a\"b"}}};
+	f->profile.token_headers = (struct profile_pairs){2, {{"Notion-Version", "2022-06-28"}, {"user-agent", "theirs"}}};
+	token_request_exchange(&f->client, ATTEMPT, &(struct token_exchange){f->code, f->verifier, REDIRECT}, f->arena, &r);
+	assert_true(slice_is(header(&r, "Content-Type"), "application/json"));
+	assert_true(slice_is(header(&r, "Notion-Version"), "2022-06-28"));
+	assert_true(slice_is(header(&r, "user-agent"), "theirs"));
+	assert_null(header(&r, "User-Agent").p); /* one of them, not two */
+	assert_null(header(&r, "Authorization").p);
+	assert_string_equal(body(f, &r), "{\"grant_type\":\"authorization_code\",\"auth_code\":\"4/co+de\",\"redirect_uri\":\"" REDIRECT "\","
+					 "\"code_verifier\":\"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\",\"audience\":\"a\\\"b\","
+					 "\"client_key\":\"my id:1\",\"client_secret\":\"a:b%+&= \303\251\"}");
+}
+
+static void test_json_body_with_basic_holds_no_secret(void **state)
+{
+	struct fixture *f = *state;
+	struct fetch_request r;
+
+	f->profile.token_encoding = TOKEN_JSON;
+	token_request_refresh(&f->client, ATTEMPT, &(struct token_renewal){f->refresh, REDIRECT}, f->arena, &r);
+	assert_true(header(&r, "Authorization").n > 0);
+	assert_string_equal(body(f, &r), "{\"grant_type\":\"refresh_token\",\"refresh_token\":\"r&t\"}");
+}
+
+/* OA-02: only where the profile says so; the verifier then goes nowhere. */
+static void test_pkce_none_sends_no_verifier(void **state)
+{
+	struct fixture *f = *state;
+	struct fetch_request r;
+
+	f->profile.pkce = PKCE_NONE;
+	token_request_exchange(&f->client, ATTEMPT, &(struct token_exchange){f->code, f->verifier, REDIRECT}, f->arena, &r);
+	assert_string_equal(body(f, &r), "grant_type=authorization_code&code=4%2Fco%2Bde&redirect_uri=https%3A%2F%2Fapp.example%2Fcb");
+}
+
+/* Each request has its own constants; those of the exchange are not in a refresh, nor the other way round. */
+static void test_refresh_has_its_own_url_and_constants(void **state)
+{
+	struct fixture *f = *state;
+	struct fetch_request r;
+
+	f->profile.refresh_url = "https://as.example/refresh";
+	f->profile.refresh_sends_redirect_uri = true;
+	f->profile.param_names = (struct profile_pairs){1, {{"refresh_token", "token"}}};
+	f->profile.token_params = (struct profile_pairs){1, {{"a", "1"}}};
+	f->profile.refresh_params = (struct profile_pairs){1, {{"b", "2"}}};
+	token_request_refresh(&f->client, ATTEMPT, &(struct token_renewal){f->refresh, REDIRECT}, f->arena, &r);
+	assert_string_equal(r.url, "https://as.example/refresh");
+	assert_string_equal(token_refresh_url(&f->profile), "https://as.example/refresh");
+	assert_string_equal(body(f, &r), "grant_type=refresh_token&token=r%26t&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&b=2");
+	token_request_exchange(&f->client, ATTEMPT, &(struct token_exchange){f->code, f->verifier, REDIRECT}, f->arena, &r);
+	assert_string_equal(r.url, "https://as.example/token?x=1");
+	assert_true(slice_ends(r.body, "&a=1"));
+	f->profile.refresh_url = "";
+	assert_string_equal(token_refresh_url(&f->profile), "https://as.example/token?x=1");
+}
+
+/* As many constants and headers as a profile can hold, beside all of ours. */
+static void test_a_full_profile_fits(void **state)
+{
+	struct fixture *f = *state;
+	struct fetch_request r;
+
+	for (size_t i = 0; i < PROFILE_PARAMS_MAX; i++) {
+		const char *name = arena_printf(f->arena, "X-%zu", i);
+
+		f->profile.token_params.pair[i] = f->profile.refresh_params.pair[i] = (struct profile_param){name, "v"};
+		f->profile.token_headers.pair[i] = (struct profile_param){name, "v"};
+	}
+	f->profile.token_params.count = f->profile.refresh_params.count = f->profile.token_headers.count = PROFILE_PARAMS_MAX;
+	f->profile.refresh_sends_redirect_uri = true;
+	f->profile.auth = CLIENT_AUTH_POST;
+	token_request_exchange(&f->client, ATTEMPT, &(struct token_exchange){f->code, f->verifier, REDIRECT}, f->arena, &r);
+	assert_non_null(strstr(body(f, &r), "&X-7=v&client_id="));
+	f->profile.auth = CLIENT_AUTH_BASIC;
+	token_request_refresh(&f->client, ATTEMPT, &(struct token_renewal){f->refresh, REDIRECT}, f->arena, &r);
+	assert_true(header(&r, "Authorization").n > 0);
+	assert_true(slice_is(header(&r, "X-7"), "v"));
+	assert_int_equal(r.header_count, FETCH_HEADERS_MAX);
 }
 
 int main(void)
@@ -164,6 +254,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_oa_16_public_client_only_names_itself, begin, end),
 		cmocka_unit_test_setup_teardown(test_oa_02_oa_16_no_secret_in_url_or_label, begin, end),
 		cmocka_unit_test_setup_teardown(test_largest_refresh_token_fits, begin, end),
+		cmocka_unit_test_setup_teardown(test_json_body_own_names_and_constants, begin, end),
+		cmocka_unit_test_setup_teardown(test_json_body_with_basic_holds_no_secret, begin, end),
+		cmocka_unit_test_setup_teardown(test_pkce_none_sends_no_verifier, begin, end),
+		cmocka_unit_test_setup_teardown(test_refresh_has_its_own_url_and_constants, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_full_profile_fits, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
