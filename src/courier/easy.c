@@ -141,7 +141,7 @@ static bool set_request(struct easy *e, const struct easy_args *args)
 	const struct fetch_request *r = args->request;
 	CURL *h = e->handle;
 
-	if (strcmp(r->method, "POST") == 0 &&
+	if ((strcmp(r->method, "POST") == 0 || r->body.n) &&
 	    (curl_easy_setopt(h, CURLOPT_POST, 1L) != CURLE_OK ||
 	     curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) != CURLE_OK ||
 	     curl_easy_setopt(h, CURLOPT_POSTFIELDS, r->body.p ? r->body.p : "") != CURLE_OK))

@@ -56,11 +56,17 @@ static void methods_and_empty_bodies(void **state)
 	w->request.method = "DELETE";
 	testworld_run(w);
 	assert_ptr_equal(strstr(testserver_last(w->server), "DELETE /token?x=1 "), testserver_last(w->server));
+	assert_null(strstr(testserver_last(w->server), "Content-Length"));
+	w->request.body = SLICE_LIT("{\"access_token\":\"x\"}"); /* GitHub's revocation */
+	testworld_run(w);
+	assert_ptr_equal(strstr(testserver_last(w->server), "DELETE /token?x=1 "), testserver_last(w->server));
+	assert_non_null(strstr(testserver_last(w->server), "\r\n\r\n{\"access_token\":\"x\"}"));
 	w->request.method = "POST";
+	w->request.body = (struct slice){0};
 	testworld_run(w);
 	assert_non_null(strstr(testserver_last(w->server), "\r\nContent-Length: 0\r\n"));
-	assert_int_equal(testserver_requests(w->server), 3);
-	assert_int_equal(testserver_connections(w->server), 3); /* RF-16: each on its own */
+	assert_int_equal(testserver_requests(w->server), 4);
+	assert_int_equal(testserver_connections(w->server), 4); /* RF-16: each on its own */
 }
 
 static void ss_07_body_cap(void **state)
