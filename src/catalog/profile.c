@@ -16,6 +16,7 @@ static const struct profile defaults = {
 	.token_url = "",
 	.revoke_url = "",
 	.issuer = "",
+	.jwks_url = "",
 	.auth = CLIENT_AUTH_BASIC,
 	.rotation = ROTATION_U,
 	.scope_separator = ' ',
@@ -238,6 +239,8 @@ static enum err check_urls(const struct profile *p, struct errinfo *ei)
 		e = check_url("revoke_url", p->revoke_url, &url, ei);
 	if (!e)
 		e = check_url("identity_url", p->identity_url, &url, ei);
+	if (!e)
+		e = check_url("jwks_url", p->jwks_url, &url, ei);
 	if (!e)
 		e = check_url("issuer", p->issuer, &url, ei);
 	if (!e && url.query.p)

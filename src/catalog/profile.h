@@ -61,6 +61,8 @@ struct profile {
 	const char *revoke_url;                /* "" none */
 	enum revoke_style revoke_style;
 	const char *issuer;                    /* "" unknown */
+	const char *jwks_url;                  /* where the keys of ID tokens are; "": where the issuer's metadata says */
+	struct profile_list id_token_algs;     /* that count, by name; none: all that are known */
 	bool iss_in_callback;                  /* the provider says so in its metadata: a missing iss ends the flow (RFC 9207 §2.4) */
 	enum client_auth auth;
 	enum rotation rotation;

@@ -16,6 +16,7 @@ enum { PROFILE_NAME_MAX_BYTES = 64, PROFILE_VALUE_MAX_BYTES = 256 };
 	X("refresh_url", NULL, refresh_url)                        \
 	X("revoke_url", "revocation_url", revoke_url)              \
 	X("issuer", NULL, issuer)                                  \
+	X("jwks_url", "jwks_uri", jwks_url)                        \
 	X("bearer_names", NULL, bearer_names)                      \
 	X("error_flag", NULL, error_flag)                          \
 	X("error_path", NULL, error_path)                          \
@@ -46,7 +47,8 @@ enum { PROFILE_NAME_MAX_BYTES = 64, PROFILE_VALUE_MAX_BYTES = 256 };
 /* An array of texts */
 #define PROFILE_LISTS(X)                                           \
 	X("keep_from_callback", keep_from_callback)                \
-	X("keep_from_answer", keep_from_answer)
+	X("keep_from_answer", keep_from_answer)                    \
+	X("id_token_algs", id_token_algs)
 
 /* One of a few words: name, alias, where it is, words, how many */
 #define PROFILE_WORDS(X)                                                                           \

@@ -29,6 +29,7 @@ static struct {
 static const size_t filled[] = {
 	offsetof(struct profile, authorize_url), offsetof(struct profile, token_url),
 	offsetof(struct profile, revoke_url),	 offsetof(struct profile, issuer),
+	offsetof(struct profile, jwks_url),
 	offsetof(struct profile, identity_url),
 	offsetof(struct profile, refresh_url),
 };

@@ -126,7 +126,7 @@ static void test_only_loopback_is_http(void **state)
 		struct url url;
 
 		assert_int_equal(template_profile(template_at(i), NULL, arena, &p, NULL), ERR_OK);
-		const char *const urls[] = {p.authorize_url, p.token_url, p.refresh_url, p.revoke_url, p.identity_url, p.issuer};
+		const char *const urls[] = {p.authorize_url, p.token_url, p.refresh_url, p.revoke_url, p.identity_url, p.issuer, p.jwks_url};
 		for (size_t u = 0; u < ARRAY_LEN(urls); u++)
 			if (url_parse(slice_from(urls[u]), &url, NULL) == ERR_OK)
 				assert_true(url.is_https || url_is_loopback(&url));

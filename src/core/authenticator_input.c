@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/authenticator_discovery.h"
 #include "core/authenticators.h"
+#include "core/issuer_keys.h"
 #include "core/line.h"
 #include "core/profiles.h"
 #include "oauth/scope.h"
@@ -143,6 +144,8 @@ static void check_profile(const struct core *core, const struct profile *p, stru
 	check_endpoint(core, p->refresh_url, "configuration.refresh_url", false, ei);
 	check_endpoint(core, p->revoke_url, "configuration.revoke_url", false, ei);
 	check_endpoint(core, p->identity_url, "configuration.identity_url", false, ei);
+	check_endpoint(core, p->jwks_url, "configuration.jwks_url", false, ei);
+	issuer_keys_check(p, ei);
 }
 
 static const char *const callback_prefixes[] = {"/auth/callback/", "/api/v1/auth/callback/",
@@ -300,7 +303,7 @@ static bool tells_accounts_apart(const struct authenticator_input *in)
 {
 	const struct profile *p = &in->profile;
 
-	return p->identity_url[0] || p->answer_subject[0] || (p->issuer[0] && scope_has(in->scopes, "openid"));
+	return p->identity_url[0] || p->answer_subject[0] || (issuer_keys_possible(p) && scope_has(in->scopes, "openid"));
 }
 
 /* Whether there is more to come: the metadata of the issuer, in place of the endpoints. */
@@ -360,7 +363,8 @@ enum err authenticator_input_new(struct core *core, const struct authenticator_w
 static bool same_endpoints(const struct profile *p, const struct profile *q)
 {
 	return strcmp(p->authorize_url, q->authorize_url) == 0 && strcmp(p->token_url, q->token_url) == 0 &&
-	       strcmp(p->refresh_url, q->refresh_url) == 0 && strcmp(p->revoke_url, q->revoke_url) == 0 && strcmp(p->identity_url, q->identity_url) == 0 && strcmp(p->issuer, q->issuer) == 0;
+	       strcmp(p->refresh_url, q->refresh_url) == 0 && strcmp(p->revoke_url, q->revoke_url) == 0 &&
+	       strcmp(p->identity_url, q->identity_url) == 0 && strcmp(p->issuer, q->issuer) == 0 && strcmp(p->jwks_url, q->jwks_url) == 0;
 }
 
 enum err authenticator_input_change(struct core *core, const struct authenticator_row *row, const struct jsonr *body,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The signature keys of issuers, as they were fetched last: by issuer, for an hour, for a day when the issuer cannot be reached.
+ * The signature keys of issuers, as they were fetched last: by issuer (or by their own address), for an hour, for a day when the issuer cannot be reached.
  * One of the clerk's operations asks for them while others wait. Belongs to the store thread.
  */
 #pragma once
@@ -33,7 +33,8 @@ enum issuer_keys_next {
 
 /* Where the asking of one operation stands. Zeroed at first. */
 struct issuer_keys_walk {
-	const char *issuer;
+	const char *name; /* the issuer, or where its keys are */
+	bool is_address;
 	enum { ISSUER_KEYS_METADATA, ISSUER_KEYS_METADATA_8414, ISSUER_KEYS_SET } asked;
 	int64_t seen_at; /* when the keys were fetched that were not good enough; 0: none were there */
 };
@@ -41,11 +42,13 @@ struct issuer_keys_walk {
 /* What an ID token of this profile may be verified with, or keys NULL. Borrowed until the next call. `walk` notes what was seen. */
 struct id_token_keys {
 	const struct jwks *keys;
-	unsigned algs; /* those that the issuer says it uses, else all that we know */
+	unsigned algs; /* those of the profile, else all that we know; of them those that the issuer says it uses */
 };
 struct id_token_keys issuer_keys_find(const struct issuer_keys *k, const struct profile *p, int64_t now, struct issuer_keys_walk *walk);
-/* Whether keys of this profile can be had at all: it names an issuer. */
+/* Whether keys of this profile can be had at all: it names an issuer, or where they are. */
 bool issuer_keys_possible(const struct profile *p);
+/* ERR_UNPROCESSABLE, with the field, for algorithms that are not known here. */
+enum err issuer_keys_check(const struct profile *p, struct errinfo *ei);
 /*
  * What is to be done to have keys, at `now` (monotonic ms); `newer`: than those that `walk` saw. Never more than one operation at once
  * is told to ask for the same issuer.

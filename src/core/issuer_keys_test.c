@@ -209,6 +209,55 @@ static void spoiled_keys_are_none(void **state)
 	assert_string_equal(at_hand(b, &walk), "");
 }
 
+static void an_address_of_their_own_goes_before_the_metadata(void **state)
+{
+	struct bench *b = *state;
+	struct issuer_keys_walk walk = {0}, other = {0};
+
+	fetch(b, KEY("one"));
+	b->profile.jwks_url = ISSUER; /* of all addresses */
+	assert_string_equal(at_hand(b, &walk), "");
+	assert_int_equal(need(b, false, &walk), ISSUER_KEYS_ASK);
+	assert_string_equal(b->request.url, ISSUER);
+	assert_int_equal(take(b, &walk, 200, "<html>"), ISSUER_KEYS_DOWN);
+	b->profile.jwks_url = "";
+	assert_string_equal(at_hand(b, &other), "one");
+	assert_int_equal(need(b, false, &other), ISSUER_KEYS_READY);
+	b->profile.issuer = "";
+	assert_false(issuer_keys_possible(&b->profile));
+	b->profile.jwks_url = "https://keys.example/2";
+	assert_true(issuer_keys_possible(&b->profile));
+	walk = (struct issuer_keys_walk){0};
+	assert_int_equal(need(b, false, &walk), ISSUER_KEYS_ASK);
+	assert_int_equal(take(b, &walk, 200, KEY("two")), ISSUER_KEYS_READY);
+	assert_string_equal(at_hand(b, &walk), "two");
+	/* Newer ones are where these were. */
+	assert_int_equal(need(b, true, &walk), ISSUER_KEYS_ASK);
+	assert_string_equal(b->request.url, "https://keys.example/2");
+}
+
+static void algorithms_of_profile_and_issuer(void **state)
+{
+	struct bench *b = *state;
+	struct issuer_keys_walk walk = {0};
+
+	assert_int_equal(issuer_keys_find(b->keys, &b->profile, b->now, &walk).algs, JWS_ALGS_ALL);
+	b->profile.id_token_algs = (struct profile_list){2, {"ES256", "RS256"}};
+	assert_int_equal(issuer_keys_check(&b->profile, NULL), ERR_OK);
+	assert_int_equal(issuer_keys_find(b->keys, &b->profile, b->now, &walk).algs, 1u << JWS_RS256 | 1u << JWS_ES256);
+	fetch(b, KEY("one"));
+	assert_int_equal(issuer_keys_find(b->keys, &b->profile, b->now, &walk).algs, 1u << JWS_RS256);
+	b->profile.id_token_algs = (struct profile_list){1, {"ES256"}};
+	assert_int_equal(issuer_keys_find(b->keys, &b->profile, b->now, &walk).algs, 0);
+	for (size_t i = 0; i < 3; i++) {
+		struct errinfo ei = {0};
+
+		b->profile.id_token_algs = (struct profile_list){2, {"RS256", (const char *[]){"none", "HS256", "rs256"}[i]}};
+		assert_int_equal(issuer_keys_check(&b->profile, &ei), ERR_UNPROCESSABLE);
+		assert_string_equal(ei.fields[0].name, "configuration.id_token_algs");
+	}
+}
+
 static void a_bounded_number_of_issuers(void **state)
 {
 	struct bench *b = *state;
@@ -237,6 +286,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_issuer_that_is_away_takes_no_keys_away, begin, end),
 		cmocka_unit_test_setup_teardown(who_asked_and_is_gone_holds_nobody_up, begin, end),
 		cmocka_unit_test_setup_teardown(spoiled_keys_are_none, begin, end),
+		cmocka_unit_test_setup_teardown(an_address_of_their_own_goes_before_the_metadata, begin, end),
+		cmocka_unit_test_setup_teardown(algorithms_of_profile_and_issuer, begin, end),
 		cmocka_unit_test_setup_teardown(a_bounded_number_of_issuers, begin, end),
 	};
 

@@ -379,3 +379,45 @@ test('ID-07 an ID token of somebody else in a refresh answer: the tokens are kep
 		assert.equal((await read(service, again)).status, 200);
 	}
 });
+
+test('ID-01 ID-02 keys at an address of their own, without an issuer: the signature still decides, and the token names the issuer', async (t) => {
+	const adversary = await new Adversary().start();
+	t.after(() => adversary.stop());
+	const authenticator = await register(service, adversary, {
+		scopes: ['openid', 'a'], configuration: { issuer: '', iss_in_callback: false, jwks_url: `${adversary.url}/jwks` },
+	});
+	await allRefused({ adversary, authenticator }, [
+		{ id_token: { signature: 'bad' } }, { id_token: { signature: 'hs256' } }, { id_token: { header: { alg: 'none' } } },
+		{ id_token: { claims: { aud: 'another' } } }, { id_token: { claims: { nonce: 'another' } } },
+	], 'own address');
+	const tenant = `${adversary.url}/tenant-7`;
+	await adversary.script(tokenAnswer({ id_token: { claims: { iss: tenant } } }));
+	const flow = await connect(service, authenticator, { user: 'of a tenant' });
+	const [{ issuer: named }] = await rows(service, `SELECT issuer FROM user_app_oauth_authentications WHERE auth_id = '${flow.connection}'`);
+	assert.equal(named, tenant);
+	assert.equal(await adversary.hits('discovery'), 0);
+	// Where the keys are decides whom to believe: whoever changes it shows that the OAuth app is theirs (AP-06).
+	const moved = await service.api('PATCH', `/oauth/authenticators/${authenticator.id}`, { json: { configuration: { jwks_url: 'https://keys.test/k' } } });
+	assert.equal(moved.status, 422, moved.text);
+	assert.match(moved.text, /client_secret/);
+});
+
+test('ID-01 an authenticator takes only the algorithms that it names', async (t) => {
+	const adversary = await new Adversary().start();
+	t.after(() => adversary.stop());
+	const algs = (list) => register(service, adversary, { scopes: ['openid', 'a'], configuration: { id_token_algs: list } });
+	const strict = await algs(['ES256', 'PS256']);
+	const flow = await leave(service, strict);
+	await failed(flow, await consent(flow), 'id_token_invalid', 'RS256 where ES256 and PS256 are taken');
+	await noGrant(strict, 'algorithms');
+	await connect(service, await algs(['RS256']), { user: 'algorithms' });
+	for (const list of [['none'], ['HS256'], ['RS256', 'rs512'], 'RS256', ['']]) {
+		const res = await service.api('POST', '/oauth/authenticators', {
+			json: {
+				name: `algs ${list}`, authenticator_type: 'custom', client_id: 'c', client_secret: 's', scopes: ['openid'],
+				authorize_url: `${adversary.url}/authorize`, token_url: `${adversary.url}/token`, configuration: { issuer: adversary.url, id_token_algs: list },
+			},
+		});
+		assert.equal(res.status, 422, `${list}: ${res.text}`);
+	}
+});
