@@ -33,6 +33,10 @@ static void write_view(struct jsonw *w, const struct connection_view *v)
 	jsonw_time(w, "created_at", v->row.created_at);
 	jsonw_time(w, "last_used_at", v->row.last_used_at);
 	jsonw_time(w, "expires_at", v->expires_at);
+	if (v->refresh_expires_at)
+		jsonw_time(w, "refresh_expires_at", v->refresh_expires_at);
+	if (v->extra[0])
+		jsonw_raw(w, "extra", slice_from(v->extra));
 	jsonw_object_end(w);
 }
 

@@ -41,6 +41,8 @@ static void answer_token(struct call *c, const struct grant_reading *r, struct c
 	kept->seconds_at = kept->seconds_end - (r->life.expires_at ? seconds.n : 0);
 	jsonw_raw(&w, "scopes", slice_from(r->scopes));
 	jsonw_string(&w, "fingerprint", r->fingerprint);
+	if (r->extra[0])
+		jsonw_raw(&w, "extra", slice_from(r->extra));
 	jsonw_object_end(&w);
 }
 

@@ -224,6 +224,20 @@ static enum err check_names(const struct profile_pairs *names, struct errinfo *e
 	return ERR_OK;
 }
 
+/* They are handed out to whoever may read the connections: no token is among them, and no code. */
+static enum err check_kept(const char *field, const struct profile_list *list, struct errinfo *ei)
+{
+	static const char *const secrets[] = {"access_token", "refresh_token", "id_token", "code", "state", "client_secret"};
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *dot = strrchr(list->text[i], '.');
+
+		if (is_one_of(slice_from(dot ? dot + 1 : list->text[i]), secrets, ARRAY_LEN(secrets)))
+			return err_field(ei, field, "must not hold \"%s\": what is kept here is shown, and that is a secret", list->text[i]);
+	}
+	return ERR_OK;
+}
+
 static enum err check_urls(const struct profile *p, struct errinfo *ei)
 {
 	struct url url;
@@ -264,5 +278,9 @@ enum err profile_check(const struct profile *p, struct errinfo *ei)
 		e = check_headers("token_headers", &p->token_headers, ei);
 	if (!e)
 		e = check_headers("identity_headers", &p->identity_headers, ei);
+	if (!e)
+		e = check_kept("keep_from_callback", &p->keep_from_callback, ei);
+	if (!e)
+		e = check_kept("keep_from_answer", &p->keep_from_answer, ei);
 	return e ? e : check_names(&p->param_names, ei);
 }

@@ -34,6 +34,8 @@ static enum err fill_view(struct core *core, const struct connection_row *row, s
 		.scopes = arena_strdup(a, g.scopes),
 		.missing = scope_missing(slice_from(row->requested_scopes), slice_from(g.scopes), a),
 		.expires_at = g.expires_at,
+		.refresh_expires_at = g.refresh_expires_at,
+		.extra = arena_strdup(a, g.kept),
 	};
 	if (strcmp(row->auth_status, "active") == 0 && g.expires_at && g.refresh_token.bytes.n == 0) {
 		if (g.expires_at <= now) {
@@ -68,7 +70,7 @@ enum err connections_list(struct core *core, const char *app_id, const char *use
 	views = ARENA_NEW_N(a, n + 1, struct connection_view);
 	for (size_t i = 0; i < n; i++) {
 		e = fill_view(core, &rows[i], a, &views[kept], ei);
-		if (!e && (bytes += strlen(views[kept].scopes) + views[kept].missing.n) > LIST_BYTES_MAX)
+		if (!e && (bytes += strlen(views[kept].scopes) + views[kept].missing.n + strlen(views[kept].extra)) > LIST_BYTES_MAX)
 			e = too_much(ei);
 		if (e)
 			return e;

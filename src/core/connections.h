@@ -15,6 +15,8 @@ struct connection_view {
 	const char *scopes;        /* granted, JSON array */
 	struct slice missing;      /* JSON array */
 	int64_t expires_at;        /* of the access token; 0 unknown */
+	int64_t refresh_expires_at; /* of the refresh token; 0 unknown */
+	const char *extra;         /* kept with it, a JSON object; "" none */
 };
 
 /* A user's connections in an app, oldest first; `status` n 0: all but revoked ones. */

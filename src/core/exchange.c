@@ -14,6 +14,7 @@
 #include "core/grants.h"
 #include "core/profiles.h"
 #include "core/vault.h"
+#include "oauth/kept.h"
 #include "oauth/scope.h"
 
 static const char changed_sentence[] = "The authenticator was changed while you were at the provider. Please connect again.";
@@ -306,6 +307,8 @@ static enum err make_grant(struct committing *c, struct errinfo *ei)
 		.scopes = x->tokens.scopes.n ? arena_strndup(c->arena, x->tokens.scopes) : x->flow.scopes,
 		.created_at = core_now(c->core), .endpoint_rev = x->flow.endpoint_rev, .status = "active",
 	};
+	c->grant.kept = kept_merge(x->flow.kept, x->tokens.kept, c->arena);
+	c->grant.refresh_expires_at = grants_refresh_expires_at(&x->profile, &c->grant, &x->tokens);
 	return grants_seal(c->core, &x->tokens, c->arena, &c->grant, ei);
 }
 

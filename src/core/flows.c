@@ -14,6 +14,7 @@
 #include "core/profiles.h"
 #include "core/vault.h"
 #include "oauth/authorize.h"
+#include "oauth/kept.h"
 #include "oauth/pkce.h"
 #include "oauth/scope.h"
 #include "secret/hash.h"
@@ -172,7 +173,12 @@ enum err flows_return(struct core *core, const struct flow_return_args *args, st
 
 	*ret_exchange = false;
 	if (!e)
-		e = store_change(core->store, SQL_FLOW_CLAIM, STORE_PARAMS(STORE_TEXT(flow.session_id), STORE_INT(now)), &changed, ei);
+		e = profiles_read(core->profiles, flow.configuration, a, &snapshot, ei);
+	if (e)
+		return e;
+	flow.kept = kept_from_callback(&snapshot, args->param, args->param_count, a);
+	e = store_change(core->store, SQL_FLOW_CLAIM,
+			 STORE_PARAMS(STORE_TEXT(flow.session_id), STORE_INT(now), STORE_TEXT(flow.kept)), &changed, ei);
 	if (e)
 		return e;
 	if (changed == 0) {
@@ -188,9 +194,6 @@ enum err flows_return(struct core *core, const struct flow_return_args *args, st
 		return ERR_OK;
 	}
 	flow.claimed_at = now;
-	e = profiles_read(core->profiles, flow.configuration, a, &snapshot, ei);
-	if (e)
-		return e;
 	if (callback_check_issuer(args->callback, &snapshot, ei))
 		e = fail_with(core, &flow, "issuer_mismatch", "The answer came from another provider than the one that was asked.", a, ei);
 	else if (args->callback->error[0])

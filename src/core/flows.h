@@ -40,6 +40,8 @@ enum err flows_check_return_to(struct core *core, const struct app_row *app, str
 
 struct flow_return_args {
 	const struct callback *callback;
+	const struct callback_param *param; /* all that came with it, of which the profile may keep some */
+	size_t param_count;
 	struct slice path;         /* where the answer came in */
 	struct slice browser;      /* cookie, n 0 when missing */
 	const char *session_hash;  /* "" when not signed in */

@@ -38,6 +38,22 @@ enum err grants_seal(struct core *core, const struct token_answer *answer, struc
 	return ERR_OK;
 }
 
+int64_t grants_refresh_expires_at(const struct profile *p, const struct grant_row *row, const struct token_answer *answer)
+{
+	int64_t now = row->updated_at ? row->updated_at : row->created_at;
+	int64_t idle = p->refresh_idle_s ? now + p->refresh_idle_s * 1000 : INT64_MAX; /* it was used just now */
+	int64_t whole = p->refresh_absolute_s ? row->created_at + p->refresh_absolute_s * 1000 : INT64_MAX;
+	int64_t end = idle < whole ? idle : whole;
+
+	if (!answer->refresh_token && !row->refresh_token.bytes.n)
+		return 0;
+	if (answer->refresh_life_s != TOKEN_LIFE_UNKNOWN)
+		return now + answer->refresh_life_s * 1000;
+	if (end != INT64_MAX)
+		return end;
+	return answer->refresh_token ? 0 : row->refresh_expires_at;
+}
+
 enum err grants_open_access(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
 			    struct errinfo *ei)
 {
@@ -181,6 +197,7 @@ static enum err serve(struct core *core, const struct grant_row *g, struct arena
 		e = keys_fingerprint(core, r->access_token, r->fingerprint, ei);
 	r->token_type = g->token_type;
 	r->scopes = g->scopes;
+	r->extra = g->kept;
 	r->generation = g->generation;
 	return e;
 }

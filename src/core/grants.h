@@ -12,6 +12,11 @@ enum { GRANTS_MIN_TTL_DEFAULT_S = 60, GRANTS_MIN_TTL_MAX_S = 24 * 60 * 60 };
 /* Seals both tokens for `row->generation` and sets fingerprint, type and times from the answer. `row` has its id and app. */
 enum err grants_seal(struct core *core, const struct token_answer *answer, struct arena *a, struct grant_row *row,
 		     struct errinfo *ei);
+/*
+ * When the refresh token of an answer is over, as far as answer and profile tell; 0: nobody says. `row` as it was before the answer,
+ * but updated_at, which is now (for a new one: created_at).
+ */
+int64_t grants_refresh_expires_at(const struct profile *p, const struct grant_row *row, const struct token_answer *answer);
 enum err grants_open_access(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
 			    struct errinfo *ei);
 enum err grants_open_refresh(struct core *core, const struct grant_row *row, struct arena *a, struct secret **ret,
@@ -58,6 +63,7 @@ struct grant_reading {
 	const char *connection_id;
 	struct secret *access_token; /* in the arena; NULL when wants_refresh */
 	const char *token_type, *scopes;
+	const char *extra;    /* what is kept with it, a JSON object; "" none */
 	struct grant_life life;
 	char fingerprint[33];
 	int64_t generation;

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "core/grants.h"
 #include "core/refresh_private.h"
+#include "oauth/kept.h"
 #include "oauth/id_token.h"
 #include "oauth/scope.h"
 
@@ -63,7 +64,7 @@ static enum err write_renewed(void *arg, struct errinfo *ei)
 		STORE_TEXT(n->refresh_fp), STORE_SEALED(n->previous_refresh_token), STORE_INT(n->previous_generation),
 		STORE_TEXT(g->refresh_fp), STORE_INT(n->issued_at), STORE_SEALED(n->alternate_refresh_token),
 		STORE_INT(n->alternate_generation), STORE_INT(n->failures), STORE_INT(n->not_before), STORE_INT(n->refresh_due_at),
-		STORE_TEXT(r->attempt->id));
+		STORE_TEXT(r->attempt->id), STORE_TEXT(n->kept), STORE_INT(n->refresh_expires_at));
 	enum err e = store_change(r->core->store, SQL_GRANT_COMMIT, params, &changed, ei);
 
 	if (!e && changed == 0)
@@ -139,6 +140,9 @@ static enum err renew(struct refresh_run *r, struct token_answer *tokens, struct
 	enum err e = ERR_OK;
 
 	next.failures = next.not_before = next.refresh_due_at = 0;
+	next.updated_at = core_now(r->core);
+	next.refresh_expires_at = grants_refresh_expires_at(r->profile, &next, tokens);
+	next.kept = kept_merge(g->kept, tokens->kept, r->arena);
 	if (tokens->scopes.n)
 		next.scopes = arena_strndup(r->arena, tokens->scopes);
 	if (only_refresh_token)

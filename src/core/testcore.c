@@ -156,7 +156,8 @@ struct flow_row testcore_connect(struct testcore *t, const struct authenticator_
 	const struct fetch_answer who = {.status = 200, .complete = true, .sent = true, .body = slice_from(identity)};
 	struct callback callback = {.error = "", .description = "",
 				    .code = secret_in_arena(t->arena, secret_new(SLICE_LIT("the-code")))};
-	struct flow_return_args back = {.callback = &callback, .browser = start.browser, .session_hash = ""};
+	const struct callback_param beside = {SLICE_LIT("realmId"), SLICE_LIT("4620")}; /* as Intuit adds one */
+	struct flow_return_args back = {.callback = &callback, .param = &beside, .param_count = 1, .browser = start.browser, .session_hash = ""};
 	struct secret *body = secret_in_arena(t->arena, secret_new(slice_from(answer)));
 	struct exchange x = {.wants_identity = false};
 	struct fetch_request request;

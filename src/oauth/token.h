@@ -47,6 +47,7 @@ struct token_answer {
 	int64_t refresh_life_s;       /* what the refresh token has left, likewise */
 	struct slice scopes;          /* granted, as JSON array text; n 0: not told, so as requested (§5.1) */
 	const char *subject;          /* profile.answer_subject; "" none */
+	const char *kept;             /* kept_from_answer(); "" none */
 };
 
 /* What a failed answer means for the grant (RF-06). */

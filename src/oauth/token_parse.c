@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "oauth/answer.h"
+#include "oauth/kept.h"
 #include "oauth/scope.h"
 
 enum { LIFE_MAX_S = 10 * 365 * 24 * 3600, SUBJECT_MAX_BYTES = 255, RETRY_AFTER_MAX_S = 3600 };
@@ -236,6 +237,7 @@ static enum token_verdict take_tokens(const struct profile *p, const struct json
 	t.refresh_life_s = refresh_life_of(p, top, doc);
 	t.scopes = scope_from_answer(scope ? scope : jsonr_get(top, "scopes"), p->scope_comma_in_answer, a);
 	t.subject = subject_of(p, doc, a);
+	t.kept = kept_from_answer(p, doc, a);
 	*ret = t;
 	return TOKEN_OK;
 }

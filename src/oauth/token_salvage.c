@@ -135,7 +135,7 @@ static bool is_bearer(struct slice literal)
 
 static bool take_finds(const struct profile *p, const struct finds *f, struct arena *a, struct token_answer *ret)
 {
-	struct token_answer t = {.subject = "", .expires_in_s = LIFE_S, .refresh_life_s = TOKEN_LIFE_UNKNOWN};
+	struct token_answer t = {.subject = "", .kept = "", .expires_in_s = LIFE_S, .refresh_life_s = TOKEN_LIFE_UNKNOWN};
 	uint64_t life;
 
 	t.refresh_token = token_of(f->refresh_token, a);

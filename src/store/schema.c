@@ -118,5 +118,11 @@ static const char third[] =
 	"CREATE INDEX unread_answers_expiry ON unread_answers (expires_at);"
 	"CREATE INDEX unread_answers_grant ON unread_answers (grant_id);";
 
-const char *const schema_migrations[] = {first, second, third};
+/* What is kept beside the tokens and how long a refresh token lives. */
+static const char fourth[] =
+	"ALTER TABLE oauth_token_grants ADD COLUMN kept TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE oauth_token_grants ADD COLUMN refresh_expires_at BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE oauth_sessions ADD COLUMN kept TEXT NOT NULL DEFAULT '';";
+
+const char *const schema_migrations[] = {first, second, third, fourth};
 const size_t schema_migration_count = sizeof schema_migrations / sizeof schema_migrations[0];

@@ -18,7 +18,7 @@
 	"generation = $2 + 1, refresh_fp = $9, previous_refresh_token = $10, previous_generation = $11, "           \
 	"issued_at = $13, alternate_refresh_token = $14, alternate_generation = $15, failures = $16, "              \
 	"not_before = $17, refresh_due_at = $18, refusals = 0, failure = '', refresh_source = 0, "                  \
-	"status = 'active', cause = '', uncertain = 0, uncertain_at = 0"
+	"status = 'active', cause = '', uncertain = 0, uncertain_at = 0, kept = $20, refresh_expires_at = $21"
 
 #define SQL_STATEMENTS(X)                                                                                           \
 	/* apps, users */                                                                                           \
@@ -78,7 +78,7 @@
 	/* flows */                                                                                                 \
 	X(FLOW_BY_STATE, FLOWS, SELECT_FROM(FLOWS_COLUMNS, "oauth_sessions") "WHERE state_token = $1")              \
 	X(FLOW_BY_ID, FLOWS, SELECT_FROM(FLOWS_COLUMNS, "oauth_sessions") "WHERE session_id = $1")                  \
-	X(FLOW_CLAIM, NONE, "UPDATE oauth_sessions SET claimed_at = $2 "                                            \
+	X(FLOW_CLAIM, NONE, "UPDATE oauth_sessions SET claimed_at = $2, kept = $3 "                                            \
 	  "WHERE session_id = $1 AND claimed_at = 0 AND expires_at > $2")                                           \
 	X(FLOW_INTENT, NONE, "UPDATE oauth_sessions SET intent_attempt = $2, intent_instance = $3, "                \
 	  "intent_deadline = $4 WHERE session_id = $1 AND intent_attempt = '' AND result = ''")                     \
@@ -151,7 +151,8 @@
 	X(GRANT_REVOKE, NONE, "UPDATE oauth_token_grants SET is_revoked = 1, status = $2, updated_at = $3 "         \
 	  "WHERE grant_id = $1 AND is_revoked = 0")                                                                 \
 	X(GRANT_WIPE, NONE, "UPDATE oauth_token_grants SET access_token = NULL, refresh_token = NULL, "             \
-	  "previous_refresh_token = NULL, alternate_refresh_token = NULL, refresh_fp = '', intent_attempt = '' "     \
+	  "previous_refresh_token = NULL, alternate_refresh_token = NULL, refresh_fp = '', intent_attempt = '', "    \
+	  "kept = '', refresh_expires_at = 0 "                                                                      \
 	  "WHERE grant_id = $1 AND is_revoked = 1")                                                                 \
 	X(GRANTS_OPEN, IDS, "SELECT grant_id FROM oauth_token_grants WHERE intent_attempt <> '' "                       \
 	  "ORDER BY intent_deadline LIMIT 1000")                                                                    \

@@ -49,7 +49,7 @@
  * status: "active", "needs_reauth", "revoked", "superseded". intent_*: the durable note that an attempt is under way, and which token of
  * which generation it consumes. refresh_source: the token that the next attempt consumes (enum rotation_source). uncertain: an attempt since
  * uncertain_at may have been carried out. failures, refusals: in a row; failure: the last one's code. Not asked again before not_before;
- * tried again by itself at refresh_due_at.
+ * tried again by itself at refresh_due_at. kept: of oauth/kept.h. refresh_expires_at: 0 unknown.
  */
 #define GRANTS_COLUMNS(X, C)                                                                            \
 	X(TEXT, grant_id) C X(TEXT, user_id) C X(TEXT, authenticator_id) C X(SEALED, access_token)         \
@@ -61,7 +61,7 @@
 	C X(INT, intent_lease_until) C X(INT, intent_deadline)                                           \
 	C X(INT, uncertain_at) C X(INT, failures) C X(INT, refusals) C X(TEXT, failure) C X(INT, not_before) \
 	C X(SEALED, alternate_refresh_token) C X(INT, alternate_generation) C X(INT, refresh_source)        \
-	C X(INT, intent_generation) C X(INT, intent_source)
+	C X(INT, intent_generation) C X(INT, intent_source) C X(TEXT, kept) C X(INT, refresh_expires_at)
 
 #define CONNECTIONS_COLUMNS(X, C)                                                                       \
 	X(TEXT, auth_id) C X(TEXT, user_id) C X(TEXT, app_id) C X(TEXT, authenticator_id)                  \
@@ -77,7 +77,8 @@
 	C X(TEXT, return_to) C X(SEALED, verifier) C X(SEALED, nonce) C X(TEXT, configuration)             \
 	C X(TEXT, client_id) C X(INT, endpoint_rev) C X(TEXT, browser_hash) C X(TEXT, session_hash)        \
 	C X(TEXT, link_id) C X(INT, claimed_at) C X(TEXT, intent_attempt) C X(TEXT, intent_instance)       \
-	C X(INT, intent_deadline) C X(TEXT, result) C X(TEXT, error_code) C X(TEXT, error_detail) C X(TEXT, auth_id)
+	C X(INT, intent_deadline) C X(TEXT, result) C X(TEXT, error_code) C X(TEXT, error_detail) C X(TEXT, auth_id) \
+	C X(TEXT, kept)
 
 /* status: "waiting", "opened", "connected", "failed". */
 #define LINKS_COLUMNS(X, C)                                                                             \

@@ -7,10 +7,8 @@
 #include "core/flows.h"
 #include "ui/routes.h"
 
-static enum err take(struct call *c, struct callback *ret, struct errinfo *ei)
+static enum err take(struct call *c, struct callback_param *params, struct callback *ret, struct errinfo *ei)
 {
-	struct callback_param params[REQUEST_PARAMS_MAX];
-
 	for (size_t i = 0; i < c->query.count; i++)
 		params[i] = (struct callback_param){.name = c->query.pair[i].name, .value = c->query.pair[i].value};
 	return callback_parse(params, c->query.count, c->arena, ret, ei);
@@ -41,10 +39,13 @@ static enum err finish(struct call *c, struct errinfo *ei)
 
 enum err ui_callback_read(struct call *c, struct errinfo *ei)
 {
+	struct callback_param params[REQUEST_PARAMS_MAX];
 	struct callback callback;
 	struct flow_row flow;
 	const struct flow_return_args args = {
 		.callback = &callback,
+		.param = params,
+		.param_count = c->query.count,
 		.path = c->request->path,
 		.browser = call_browser_cookie(c),
 		.session_hash = c->caller.session_hash,
@@ -54,7 +55,7 @@ enum err ui_callback_read(struct call *c, struct errinfo *ei)
 
 	if (c->reply)
 		return finish(c, ei);
-	e = take(c, &callback, ei);
+	e = take(c, params, &callback, ei);
 	if (!e)
 		e = flows_return(c->core, &args, c->arena, &flow, &exchange, ei);
 	if (e)
