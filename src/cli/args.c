@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 static void offer_option(const struct option *o, void *arg)
 {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/advice.h"
 #include "core/authenticator_discovery.h"
 #include "core/authenticators.h"
 #include "core/issuer_keys.h"
@@ -356,6 +357,7 @@ enum err authenticator_input_new(struct core *core, const struct authenticator_w
 	check_size(&in, a, ei);
 	if (ei->field_count)
 		return ERR_UNPROCESSABLE;
+	advice_give(core, body, true, a, &in);
 	*ret = in;
 	return ERR_OK;
 }
@@ -405,6 +407,7 @@ enum err authenticator_input_change(struct core *core, const struct authenticato
 	check_size(&in, a, ei);
 	if (ei->field_count)
 		return ERR_UNPROCESSABLE;
+	advice_give(core, body, false, a, &in);
 	*ret = in;
 	return ERR_OK;
 }

@@ -8,7 +8,7 @@
 #include "catalog/template.h"
 #include "core/core.h"
 
-enum { INPUT_WARNINGS_MAX = 8 };
+enum { INPUT_WARNINGS_MAX = 16 };
 
 /* What a new authenticator is made of. */
 struct authenticator_wish {

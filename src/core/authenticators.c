@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "base/random.h"
 #include "core/connections.h"
 #include "core/events.h"
@@ -328,6 +329,33 @@ static enum err ambiguous(const struct authenticator_row *rows, size_t n, struct
 	return err_code(ei, ERR_CONFLICT, "ambiguous");
 }
 
+/* Which there are, so that whoever mistyped sees it. `kept` of the `n` rows come first: those that may be used. */
+static enum err none_of(const struct authenticator_row *rows, size_t n, size_t kept, struct slice ref, struct errinfo *ei)
+{
+	struct suggest near;
+	struct buf names;
+
+	suggest_init(&near, ref);
+	buf_init(&names, 300);
+	for (size_t i = 0; i < kept; i++) {
+		suggest_offer(&near, rows[i].authenticator_name);
+		suggest_offer(&near, rows[i].authenticator_type);
+		if (names.n + strlen(rows[i].authenticator_name) + 8 < names.max)
+			buf_printf(&names, "%s%s", names.n ? ", " : "", rows[i].authenticator_name);
+	}
+	not_found(ei);
+	if (near.best)
+		err_hint(ei, ERR_NOT_FOUND, "Did you mean %s? Active in this app: %s.", near.best, buf_cstr(&names));
+	else if (names.n)
+		err_hint(ei, ERR_NOT_FOUND, "Active in this app: %s.", buf_cstr(&names));
+	else if (n == 0)
+		err_hint(ei, ERR_NOT_FOUND, "This app has no authenticator yet: register one, with fiber register-authenticator or POST /api/v1/oauth/authenticators.");
+	else
+		err_hint(ei, ERR_NOT_FOUND, "All authenticators of this app are switched off: fiber app oauth update-authenticator REF --enable.");
+	buf_done(&names);
+	return ERR_NOT_FOUND;
+}
+
 const char *authenticators_status(const struct authenticator_row *row)
 {
 	if (!row->is_active)
@@ -364,7 +392,7 @@ enum err authenticators_resolve(struct core *core, const char *app_id, struct sl
 			return ambiguous(rows, kept, ref, a, ei);
 	}
 	if (!hit)
-		return not_found(ei);
+		return none_of(rows, n, kept, ref, ei);
 	*ret = *hit;
 	return ERR_OK;
 }

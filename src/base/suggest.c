@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Distance between words (optimal string alignment). Must never offer a word that merely has the same length. */
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 enum { WORD_MAX = 64 };
 
