@@ -20,7 +20,7 @@ const ODDITIES = {
 	asana: { refreshAnswerLacks: ['refresh_token'], answer: { data: { id: 1, name: 'Ann' } } },
 	figma: { refreshAnswerLacks: ['refresh_token'] },
 	salesforce: { answer: { issued_at: '1700000000000', signature: 'x' } },
-	stripe: { answer: { livemode: false, stripe_publishable_key: 'pk_test_x' } },
+	stripe: { answer: { stripe_publishable_key: 'pk_test_x' } },
 	twitch: { scopesAsArray: true },
 };
 
@@ -63,7 +63,7 @@ export class Simulator {
 		this.refreshTokens = new Map(); // token → { family, live, until }
 		this.accessTokens = new Set();
 		this.serial = 0;
-		if (this.profile.issuer) this.key = generateKeyPairSync('rsa', { modulusLength: 2048 });
+		if (this.profile.issuer || this.profile.jwks_url) this.key = generateKeyPairSync('rsa', { modulusLength: 2048 });
 	}
 
 	async start() {
@@ -86,6 +86,7 @@ export class Simulator {
 			...(p.revoke_url ? { revoke_url: `${this.url}/revoke` } : {}),
 			...(p.identity_url ? { identity_url: `${this.url}/me` } : {}),
 			...(p.issuer ? { issuer: this.url } : {}),
+			...(p.jwks_url ? { jwks_url: `${this.url}/jwks` } : {}),
 		};
 	}
 
