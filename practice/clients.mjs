@@ -24,6 +24,7 @@ function check(client, at) {
 		token_endpoint_auth_method: method,
 		grant_types: ['authorization_code', 'refresh_token'],
 		response_types: ['code'],
+		...(client.jwks ? { jwks: client.jwks } : {}),
 		scope: 'openid email profile offline_access',
 	};
 }

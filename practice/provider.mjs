@@ -2,8 +2,10 @@
 //
 // How oidc-provider is set up here: authorization code with PKCE S256 always, refresh tokens that
 // rotate at every use, revocation, our own page. Strict on purpose: what works against this provider
-// works against the strict ones outside.
+// works against the strict ones outside. Tests have two other kinds beside `strict`: `plain`, which is
+// oidc-provider as it comes, and `hard`, which insists on what few providers do.
 
+import { randomBytes } from 'node:crypto';
 import Provider, { interactionPolicy } from 'oidc-provider';
 import { makeAdapter } from './state.mjs';
 import { problemPage } from './pages.mjs';
@@ -30,7 +32,21 @@ async function renderError(ctx, out) {
 		out.error_description ?? 'The request could not be carried out.', out.error);
 }
 
-export function makeProvider({ issuer, state, clients, accessTokenSeconds }) {
+const KINDS = {
+	strict: { settings: { pkce: { required: () => true }, rotateRefreshToken: true } },
+	plain: {},
+	hard: {
+		settings: { pkce: { required: () => true }, rotateRefreshToken: true, clientAuthMethods: ['private_key_jwt'] },
+		features: (secret) => ({
+			pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+			dPoP: { enabled: true, nonceSecret: secret, requireNonce: () => true },
+		}),
+	},
+};
+export const KIND_NAMES = Object.keys(KINDS);
+
+export function makeProvider({ issuer, state, clients, accessTokenSeconds, kind = 'strict' }) {
+	const { settings = {}, features = () => ({}) } = KINDS[kind];
 	return new Provider(issuer, {
 		adapter: makeAdapter(state, clients),
 		jwks: state.jwks,
@@ -55,10 +71,10 @@ export function makeProvider({ issuer, state, clients, accessTokenSeconds }) {
 			resourceIndicators: { enabled: false },
 			userinfo: { enabled: true },
 			revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+			...features(randomBytes(32)),
 		},
 		interactions: { policy: policy(), url: (_ctx, { uid }) => `/interaction/${uid}` },
-		pkce: { required: () => true },
-		rotateRefreshToken: true,
+		...settings,
 		renderError,
 		ttl: {
 			AccessToken: accessTokenSeconds,

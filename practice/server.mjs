@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { clientsFrom } from './clients.mjs';
 import { handleInteraction } from './interaction.mjs';
 import { problemPage, STYLE } from './pages.mjs';
-import { makeProvider } from './provider.mjs';
+import { KIND_NAMES, makeProvider } from './provider.mjs';
 import { State } from './state.mjs';
 import { Stats } from './stats.mjs';
 
@@ -22,6 +22,7 @@ const HELP = `practice provider: a certified OAuth server on this machine, to pr
   --clients  or PRACTICE_CLIENTS  JSON array of clients: client_id, client_secret, redirect_uris
                                   (.fiberwise-core/practice/clients.json)
   PRACTICE_ACCESS_TOKEN_SECONDS   life of an access token (120)
+  PRACTICE_KIND                   strict, or for tests plain or hard (strict)
   PRACTICE_STATS=1                counters at /_practice/stats, for tests
 `;
 
@@ -33,6 +34,11 @@ function number(name, text, low, high) {
 		throw new Usage(`${name} is '${text}', but must be a whole number from ${low} to ${high}`);
 	}
 	return value;
+}
+
+function word(name, text, words) {
+	if (!words.includes(text)) throw new Usage(`${name} is '${text}', but must be one of ${words.join(', ')}`);
+	return text;
 }
 
 function readOptions() {
@@ -59,6 +65,7 @@ function readOptions() {
 		clients: values.clients ?? env.PRACTICE_CLIENTS ?? '.fiberwise-core/practice/clients.json',
 		accessTokenSeconds: number('PRACTICE_ACCESS_TOKEN_SECONDS',
 			env.PRACTICE_ACCESS_TOKEN_SECONDS ?? '120', 1, 86400),
+		kind: word('PRACTICE_KIND', env.PRACTICE_KIND ?? 'strict', KIND_NAMES),
 		stats: env.PRACTICE_STATS === '1' ? new Stats() : undefined,
 	};
 }

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { connect, Jar, makeArena, register } from '../../e2e/lib/adversary.mjs';
-import { startPractice } from '../../e2e/lib/practice.mjs';
+import { signIn, startPractice } from '../../e2e/lib/practice.mjs';
 import { freePort } from '../../e2e/lib/process.mjs';
 import { needBuild, registerPractice, Service, workspace } from '../../e2e/lib/service.mjs';
 import { Gate } from './gate.mjs';
@@ -32,25 +32,6 @@ export async function atAdversary(t, { settings, connections, named = false, ...
 		books: async () => (await adversaryBooks(service, adversary, crowd)).map((book) => ({ rotation: settings.rotation, ...book })),
 		calm: () => adversary.config({ access_ttl_s: 3600, delay_before_ms: 0, delay_after_ms: 0 }),
 	};
-}
-
-// The one page of the practice provider, without a browser; returns the callback URL.
-async function signIn(authorize, account) {
-	const jar = new Jar();
-	let at = authorize;
-	for (let hops = 0; hops < 8; hops += 1) {
-		const res = await jar.get(at);
-		if (res.status === 200) {
-			const [, action] = /<form method="post" action="(\/interaction\/[^"]+)"/.exec(res.text);
-			const done = await jar.post(new URL(action, at).href, { login: account, answer: 'continue' });
-			at = new URL(done.headers.location, at).href;
-		} else {
-			assert.ok(res.headers.location, `${at}: ${res.status} ${res.text}`);
-			at = new URL(res.headers.location, at).href;
-		}
-		if (new URL(at).searchParams.has('code')) return at;
-	}
-	throw new Error('the practice provider leads in circles');
 }
 
 async function connectAtPractice(service, user) {
