@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /oauth/templates: what forms and the CLI fill in. */
-#include "catalog/template.h"
+#include "catalog/template_directory.h"
 
 #include "api/routes.h"
 
@@ -35,6 +35,7 @@ enum err api_templates_index(struct call *c, struct errinfo *ei)
 	struct jsonw w = call_json(c, 200);
 
 	(void)ei;
+	template_directory_look(c->core->templates, core_now(c->core));
 	jsonw_array(&w, NULL);
 	for (size_t i = 0; i < template_count(); i++)
 		write_template(&w, template_at(i));
@@ -44,9 +45,11 @@ enum err api_templates_index(struct call *c, struct errinfo *ei)
 
 enum err api_templates_read(struct call *c, struct errinfo *ei)
 {
-	const struct template *t = template_find(request_path_param(c->request, "type"));
+	const struct template *t;
 	struct jsonw w;
 
+	template_directory_look(c->core->templates, core_now(c->core));
+	t = template_find(request_path_param(c->request, "type"));
 	if (!t) {
 		err_hint(ei, ERR_NOT_FOUND, "GET /api/v1/oauth/templates lists the types.");
 		return err_set(ei, ERR_NOT_FOUND, "no template has this type");

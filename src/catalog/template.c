@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What we know of providers, from the JSON files that the build put into the program. Everything a
- * template says is checked when it is loaded, so that a broken file fails the build's tests and not
- * a user. Must never fetch or read anything at run time.
+ * What we know of providers, from the JSON files that the build put into the program and from an operator's own
+ * (template_directory.c). Everything a template says is checked when it is loaded, so that a broken file fails the build's tests and
+ * not a user. Must never take a part of a set: all of it loads, or what was there before stays.
  */
 #include "catalog/template_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/url.h"
-#include "catalog/template_data.h"
 
 enum {
-	TEMPLATE_FILE_MAX = 64 * 1024,
 	TEMPLATES_MAX = 128,
 	ARENA_MAX = 4 << 20,
 	VARIABLE_MAX_BYTES = 200,
 };
 
-static struct {
+struct catalog {
 	struct arena *arena;
 	struct template template[TEMPLATES_MAX];
 	size_t count;
-} catalog;
+};
+
+static struct catalog *catalog;
 
 /* The members of a profile in which {variables} may stand. */
 static const size_t filled[] = {
@@ -109,67 +110,125 @@ enum err template_fill(const struct template *t, const struct profile_param *var
 	return ERR_OK;
 }
 
-static enum err load_one(const struct template_file *file, struct errinfo *ei)
+static bool has_alias(const struct template *t, struct slice name)
 {
-	struct template *t = &catalog.template[catalog.count];
+	for (size_t i = 0; i < t->alias_count; i++)
+		if (slice_is_nocase(name, t->alias[i]))
+			return true;
+	return false;
+}
+
+/* From the `from`th on: a type by that name before an alias. */
+static const struct template *find_in(const struct catalog *c, size_t from, struct slice name)
+{
+	for (size_t i = from; i < c->count; i++)
+		if (slice_is_nocase(name, c->template[i].type))
+			return &c->template[i];
+	for (size_t i = from; i < c->count; i++)
+		if (has_alias(&c->template[i], name))
+			return &c->template[i];
+	return NULL;
+}
+
+/* Names may be there once among those from the `from`th on. */
+static enum err load_one(struct catalog *c, size_t from, const struct template_file *file, struct errinfo *ei)
+{
+	struct template *t = &c->template[c->count];
 	struct jsonr *doc;
 	struct errinfo why = {0};
 
-	if (catalog.count == TEMPLATES_MAX)
+	if (c->count == TEMPLATES_MAX)
 		return err_set(ei, ERR_CONFIG, "%s: there are more than %d templates", file->name, TEMPLATES_MAX);
 	if (jsonr_parse(slice_make(file->text, file->bytes), TEMPLATE_FILE_MAX, &doc, &why))
 		return err_set(ei, ERR_CONFIG, "%s: %s", file->name, why.detail);
-	jsonr_in_arena(catalog.arena, doc);
-	if (template_parse(doc, catalog.arena, t, &why))
+	jsonr_in_arena(c->arena, doc);
+	if (template_parse(doc, c->arena, t, &why))
 		return err_set(ei, ERR_CONFIG, "%s: %s", file->name, why.detail);
-	if (template_find(slice_from(t->type)))
+	if (find_in(c, from, slice_from(t->type)))
 		return err_set(ei, ERR_CONFIG, "%s: the type \"%s\" is there already", file->name, t->type);
 	for (size_t i = 0; i < t->alias_count; i++)
-		if (template_find(slice_from(t->alias[i])))
+		if (find_in(c, from, slice_from(t->alias[i])))
 			return err_set(ei, ERR_CONFIG, "%s: the alias \"%s\" is there already", file->name, t->alias[i]);
-	catalog.count++;
+	c->count++;
+	return ERR_OK;
+}
+
+/* One of ours gives way to an operator's of the same type. */
+static bool is_overridden(const struct catalog *c, size_t own, const char *type)
+{
+	for (size_t i = 0; i < own; i++)
+		if (strcmp(c->template[i].type, type) == 0)
+			return true;
+	return false;
+}
+
+static enum err load_ours(struct catalog *c, struct errinfo *ei)
+{
+	size_t own = c->count;
+
+	for (size_t i = 0; i < template_file_count; i++) {
+		enum err e = load_one(c, own, &template_files[i], ei);
+
+		if (e)
+			return e;
+		if (is_overridden(c, own, c->template[c->count - 1].type))
+			c->count--;
+	}
+	return ERR_OK;
+}
+
+static void forget(struct catalog **c)
+{
+	if (!*c)
+		return;
+	arena_free(&(*c)->arena);
+	free(*c);
+	*c = NULL;
+}
+
+enum err template_load(const struct template_file *own, size_t n, size_t *ret_bad, struct errinfo *ei)
+{
+	struct catalog *next = MEM_NEW(struct catalog);
+	enum err e = ERR_OK;
+
+	next->arena = arena_new(ARENA_MAX);
+	for (size_t i = 0; !e && i < n; i++) {
+		*ret_bad = i;
+		e = load_one(next, 0, &own[i], ei);
+	}
+	if (!e) {
+		*ret_bad = n;
+		e = load_ours(next, ei);
+	}
+	if (e) {
+		forget(&next);
+		return e;
+	}
+	forget(&catalog);
+	catalog = next;
 	return ERR_OK;
 }
 
 enum err template_load_all(struct errinfo *ei)
 {
-	if (catalog.arena)
-		return ERR_OK;
-	catalog.arena = arena_new(ARENA_MAX);
-	for (size_t i = 0; i < template_file_count; i++) {
-		enum err e = load_one(&template_files[i], ei);
+	size_t bad;
 
-		if (e) {
-			catalog.count = 0;
-			arena_free(&catalog.arena);
-			return e;
-		}
-	}
-	return ERR_OK;
+	return catalog ? ERR_OK : template_load(NULL, 0, &bad, ei);
 }
 
 size_t template_count(void)
 {
-	return catalog.count;
+	return catalog ? catalog->count : 0;
 }
 
 const struct template *template_at(size_t i)
 {
-	return i < catalog.count ? &catalog.template[i] : NULL;
+	return i < template_count() ? &catalog->template[i] : NULL;
 }
 
 const struct template *template_find(struct slice type)
 {
-	for (size_t i = 0; i < catalog.count; i++) {
-		const struct template *t = &catalog.template[i];
-
-		if (slice_is_nocase(type, t->type))
-			return t;
-		for (size_t k = 0; k < t->alias_count; k++)
-			if (slice_is_nocase(type, t->alias[k]))
-				return t;
-	}
-	return NULL;
+	return catalog ? find_in(catalog, 0, type) : NULL;
 }
 
 struct given {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The provider templates: one JSON file a type, compiled into the program and checked by a test, so that a broken one never
- * ships. Read-only and shared by all threads after catalog loading.
+ * ships; and those of the operator's directory (template_directory.h), which may take their place. One thread of a process uses
+ * them, its store thread: what template_find() gives holds until template_directory_look().
  */
 #pragma once
 

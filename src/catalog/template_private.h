@@ -3,6 +3,15 @@
 #pragma once
 
 #include "catalog/template.h"
+#include "catalog/template_data.h"
+
+enum { TEMPLATE_FILE_MAX = 64 * 1024 };
+
+/*
+ * All templates anew: those of `own`, and ours but where one of `own` has the type. On an error all is as it was, and `*ret_bad` tells
+ * which of `own` is to blame (n: none of them).
+ */
+enum err template_load(const struct template_file *own, size_t n, size_t *ret_bad, struct errinfo *ei);
 
 /* Whether a variable may have this value: a base URL where its default is one, else a plain word. */
 bool template_value_fits(const struct profile_param *variable, struct slice value);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/advice.h"
 #include "core/authenticator_discovery.h"
+#include "catalog/template_directory.h"
 #include "core/authenticators.h"
 #include "core/issuer_keys.h"
 #include "core/line.h"
@@ -283,19 +284,33 @@ static struct slice default_scopes(const struct template *t, struct arena *a)
 	return copy;
 }
 
+/* Without what it insists on the provider would refuse every user, one after the other. */
+static enum err refuse_requirement(const struct template *t, struct errinfo *ei)
+{
+	CLEANUP(buf_done) struct buf list;
+
+	buf_init(&list, 100);
+	for (size_t i = 0; i < t->require_count; i++)
+		buf_printf(&list, "%s%s", i ? ", " : "", t->require[i]);
+	return err_field(ei, "authenticator_type", "%s insists on %s, which this version does not do: its accounts cannot be connected yet",
+			 t->display_name, buf_cstr(&list));
+}
+
 static enum err start_from_template(const struct jsonr *body, struct arena *a, struct authenticator_input *in,
 				    struct errinfo *ei)
 {
 	struct slice type = text_field(body, "authenticator_type", NULL, ei);
 
 	if (!type.n)
-		return err_field(ei, "authenticator_type", "is required: google, microsoft, github, slack, practice or custom");
+		return err_field(ei, "authenticator_type", "is required: the name of a template (GET /api/v1/oauth/templates), or custom");
 	in->template = template_find(type);
 	if (!in->template) {
 		err_hint(ei, ERR_UNPROCESSABLE, "GET /api/v1/oauth/templates lists the known types; \"custom\" takes any OAuth 2.0 provider.");
 		return err_field(ei, "authenticator_type", "no template is called \"%.*s\"; for an unlisted provider use \"custom\"",
 				 (int)(type.n > 60 ? 60 : type.n), type.p);
 	}
+	if (in->template->require_count)
+		return refuse_requirement(in->template, ei);
 	in->scopes = default_scopes(in->template, a);
 	return template_profile(in->template, jsonr_path(body, "configuration.variables"), a, &in->profile, ei);
 }
@@ -325,7 +340,10 @@ enum err authenticator_input_new(struct core *core, const struct authenticator_w
 	const struct jsonr *body = wish->body;
 	struct authenticator_input in = {.name = "", .client_id = "", .redirect_uri = "", .is_active = true};
 	struct sorting s = {.arena = a, .in = &in, .ei = ei};
-	enum err e = start_from_template(body, a, &in, ei);
+	enum err e;
+
+	template_directory_look(core->templates, core_now(core));
+	e = start_from_template(body, a, &in, ei);
 
 	if (e && e != ERR_UNPROCESSABLE)
 		return e;

@@ -14,12 +14,14 @@
 struct issuer_keys;
 struct keys;
 struct profiles;
+struct template_directory;
 
 struct core {
 	struct store *store;
 	struct keys *keys;
 	struct profiles *profiles; /* NULL: none are remembered */
 	struct issuer_keys *issuer_keys; /* of who exchanges codes; else NULL */
+	struct template_directory *templates; /* the operator's; NULL: none */
 	const struct clock *clock;
 	const char *public_url; /* without a trailing slash */
 	struct url public;      /* the same, parsed */

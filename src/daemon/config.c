@@ -35,6 +35,7 @@ static config_check_fn *const checks[CONFIG_KEY__COUNT] = {
 	[CONFIG_CACHE_BYTES] = config_check_cache_bytes,
 	[CONFIG_EGRESS_ALLOW] = config_check_egress_allow,
 	[CONFIG_EGRESS_CA_FILE] = config_check_egress_ca_file,
+	[CONFIG_TEMPLATE_DIR] = config_check_template_dir,
 	[CONFIG_AUDIT_SYNC] = config_check_audit_sync,
 	[CONFIG_LOG_FILE] = config_check_log_file,
 	[CONFIG_SANDBOX] = config_check_sandbox,

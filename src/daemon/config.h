@@ -42,6 +42,9 @@
 	X(EGRESS_CA_FILE, "FIBERWISE_EGRESS_CA_FILE", "", IPC_SET(COURIER),                                         \
 	  "the path of a file of certificates in PEM form, or empty",                                               \
 	  "Whom the service believes when a provider shows its certificate. Empty: whom this machine believes.")    \
+	X(TEMPLATE_DIR, "FIBERWISE_TEMPLATE_DIR", "", IPC_SET(WORKER), "the path of a directory, or empty",              \
+	  "Templates of your own, *.json as providers/FORMAT.md has them: they add to those that come with the service, or take the place " \
+	  "of one. A changed file counts from the next second on; a broken one is named in the log, and what it held before stays.") \
 	X(AUDIT_SYNC, "FIBERWISE_AUDIT_SYNC", "100ms", IPC_STORE_ROLES, "100ms or always",                          \
 	  "When audit records reach the disk. They are always written before the answer leaves, so a killed process loses none; " \
 	  "after a power cut the last 100 ms may be missing. With always every answer waits for the disk.")       \

@@ -81,6 +81,8 @@ static const struct place {
 	{IPC_SET(COURIER), NULL, "/etc/nsswitch.conf", READ, AS_IS},
 	{IPC_SET(COURIER), NULL, "/etc/host.conf", READ, AS_IS},
 
+	{IPC_SET(WORKER), "FIBERWISE_TEMPLATE_DIR", "", READ | LIST, AS_IS},
+
 	/* OpenSSL reads them when it is first used: whether this machine allows only certain algorithms stands there. */
 	{IPC_STORE_ROLES | IPC_SET(COURIER), NULL, "/etc/ssl/openssl.cnf", READ, AS_IS},
 	{IPC_STORE_ROLES | IPC_SET(COURIER), NULL, "/etc/crypto-policies", READ | LIST, AS_IS},
@@ -94,6 +96,7 @@ static const struct place {
 	/* The supervisor starts the others, which keep its bounds besides their own: so it has the sum, in coarse steps. */
 	{IPC_SET(SUPERVISOR), "FIBERWISE_LOG_FILE", "", OWN, FOLDER},
 	{IPC_SET(SUPERVISOR), "FIBERWISE_EGRESS_CA_FILE", "", READ | LIST, FOLDER},
+	{IPC_SET(SUPERVISOR), "FIBERWISE_TEMPLATE_DIR", "", READ | LIST, AS_IS},
 	{IPC_SET(SUPERVISOR), DATA, "", LANDLOCK_ACCESS_FS_REMOVE_DIR,
 	 FOLDER}, /* a directory that a failed first start made */
 	{IPC_SET(SUPERVISOR), NULL, "/proc/self/exe", READ | RUN, AS_IS},

@@ -13,7 +13,7 @@
 #include "api/routes.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "catalog/template.h"
+#include "catalog/template_directory.h"
 #include "core/keeper_client.h"
 #include "core/keys.h"
 #include "core/users.h"
@@ -160,6 +160,12 @@ static struct cache *open_cache(const struct worker *w)
 	return cache_new(bytes, w->desk.stripes);
 }
 
+static void on_broken_template(const char *why, void *arg)
+{
+	(void)arg;
+	LOG(LOG_WARN, "template_broken", LOG_S("detail", why));
+}
+
 static enum err open_core(struct worker *w, struct errinfo *ei)
 {
 	struct core *core = &w->desk.core;
@@ -181,6 +187,8 @@ static enum err open_core(struct worker *w, struct errinfo *ei)
 	core->keys = keys_new(&source);
 	core->clock = &clock_system;
 	core->instance = w->role->instance;
+	core->templates = template_directory_new(role_config(w->role, "FIBERWISE_TEMPLATE_DIR"), on_broken_template, NULL);
+	template_directory_look(core->templates, core_now(core));
 	w->desk.cache = open_cache(w);
 	return ERR_OK;
 }
@@ -247,6 +255,7 @@ static void jobs_stopped(void *arg)
 	struct worker *w = arg;
 
 	outbox_done(&w->desk.outbox);
+	template_directory_free(&w->desk.core.templates);
 	store_close(&w->desk.core.store);
 	keys_free(&w->desk.core.keys);
 	keeper_client_free(&w->keeper);
