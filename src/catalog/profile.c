@@ -268,6 +268,8 @@ enum err profile_check(const struct profile *p, struct errinfo *ei)
 
 	if (!e && p->iss_in_callback && p->issuer[0] == '\0')
 		e = err_field(ei, "issuer", "is needed when iss_in_callback is true (RFC 9207 §2.4)");
+	if (!e && p->pkce == PKCE_NONE && p->auth == CLIENT_AUTH_NONE)
+		e = err_field(ei, "pkce", "must be S256 for a client without a secret: else whoever catches a code can use it (RFC 7636 §1)");
 	if (!e)
 		e = check_params("authorize_params", p->authorize_param, p->param_count, ei);
 	if (!e)

@@ -202,6 +202,7 @@ static void test_refused(void **state)
 		{"{\"error_names\":{\"a\":null}}", "error_names", "must be an object"},
 		{"{\"refresh_url\":\"http:/x\"}", "refresh_url", "https://"},
 		{"{\"pkce\":\"plain\"}", "pkce", "one of: S256, none"},
+		{"{\"pkce\":\"none\",\"client_auth\":\"none\"}", "pkce", "without a secret"},
 		{"{\"token_encoding\":\"xml\"}", "token_encoding", "one of: form, json"},
 		{"{\"token_params\":{\"grant_type\":\"password\"}}", "token_params", "\"grant_type\""},
 		{"{\"refresh_params\":{\"client_secret\":\"x\"}}", "refresh_params", "\"client_secret\""},

@@ -410,7 +410,7 @@ enum err authenticator_input_change(struct core *core, const struct authenticato
 	in.ignored = ARENA_NEW_N(a, jsonr_count(body) + 1, const char *);
 	jsonr_each(body, sort_field, &s);
 	type = text_field(body, "authenticator_type", NULL, ei);
-	if (type.n && !slice_is_nocase(type, row->authenticator_type))
+	if (type.n && !slice_is_nocase(type, row->authenticator_type) && (!in.template || template_find(type) != in.template))
 		err_field(ei, "authenticator_type", "cannot be changed: delete this authenticator and register another");
 	take_fields(body, a, &in, ei);
 	check_profile(core, &in.profile, ei);

@@ -118,7 +118,7 @@ enum err authenticators_register(struct core *core, const struct caller *c, cons
 	char id[RANDOM_ID_BYTES];
 	struct authenticator_row row = {
 		.authenticator_name = in->name,
-		.authenticator_type = in->template->type,
+		.authenticator_type = arena_strdup(a, in->template->type),
 		.client_id = in->client_id,
 		.authorize_url = in->profile.authorize_url,
 		.token_url = in->profile.token_url,

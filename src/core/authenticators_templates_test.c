@@ -81,6 +81,19 @@ static enum err read_input(struct world *w, const char *type, struct authenticat
 	return authenticator_input_new(&w->t.core, &(struct authenticator_wish){.body = body}, w->t.arena, in, &w->t.ei);
 }
 
+/* What the type of an authenticator is set to, unchanged or not. */
+static enum err change_type(struct world *w, const struct authenticator_row *row, const char *type)
+{
+	struct authenticator_input in;
+	struct jsonr *body;
+	bool endpoints;
+
+	err_clear(&w->t.ei);
+	OK(jsonr_parse(slice_from(arena_printf(w->t.arena, "{\"authenticator_type\":\"%s\"}", type)), 1000, &body, &w->t.ei));
+	jsonr_in_arena(w->t.arena, body);
+	return authenticator_input_change(&w->t.core, row, body, w->t.arena, &in, &endpoints, &w->t.ei);
+}
+
 static struct profile stored_profile(struct world *w, const char *id)
 {
 	struct authenticator_row row;
@@ -107,6 +120,8 @@ static void an_override_changes_nothing_that_is_stored(void **state)
 	put(w, HOUSE("two.example", ""));
 	OK(read_input(w, "house", &in));
 	assert_string_equal(in.profile.token_url, "https://two.example/t");
+	OK(change_type(w, &row, "Home"));
+	assert_int_equal(change_type(w, &row, "google"), ERR_UNPROCESSABLE);
 	assert_string_equal(stored_profile(w, row.authenticator_id).token_url, "https://one.example/t");
 	assert_string_equal(stored_profile(w, row.authenticator_id).identity_url, "https://one.example/me");
 	template_directory_free(&w->t.core.templates);

@@ -197,12 +197,23 @@ const struct jsonr *jsonr_get(const struct jsonr *obj, const char *key)
 	return obj ? wrap(json_object_get(raw(obj), key)) : NULL;
 }
 
+static const struct jsonr *step(const struct jsonr *v, struct slice name)
+{
+	uint64_t i;
+
+	if (json_is_object(raw(v)))
+		return wrap(json_object_getn(raw(v), name.p, name.n));
+	if (!json_is_array(raw(v)) || !slice_to_u64(name, json_array_size(raw(v)), &i))
+		return NULL;
+	return wrap(json_array_get(raw(v), (size_t)i));
+}
+
 const struct jsonr *jsonr_path(const struct jsonr *obj, const char *path)
 {
 	struct slice rest = slice_from(path), name;
 
 	while (obj && slice_split(&rest, '.', &name))
-		obj = json_is_object(raw(obj)) ? wrap(json_object_getn(raw(obj), name.p, name.n)) : NULL;
+		obj = step(obj, name);
 	return obj;
 }
 

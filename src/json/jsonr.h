@@ -41,7 +41,7 @@ enum jsonr_type {
 enum jsonr_type jsonr_type(const struct jsonr *v);
 /* Member of an object; NULL when absent or `obj` is none. */
 const struct jsonr *jsonr_get(const struct jsonr *obj, const char *key);
-/* By dotted path, "authed_user.access_token". */
+/* By dotted path, "authed_user.access_token"; a number leads into an array, "data.0.id". */
 const struct jsonr *jsonr_path(const struct jsonr *obj, const char *path);
 /* Elements of an array or members of an object, else 0. */
 size_t jsonr_count(const struct jsonr *v);

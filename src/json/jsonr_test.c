@@ -225,7 +225,13 @@ static void test_lookups(void **state)
 	assert_true(slice_is(jsonr_string(jsonr_path(doc, "o.p.q")), "deep"));
 	assert_null(jsonr_path(doc, "o.p.q.r"));
 	assert_null(jsonr_path(doc, "o..q"));
-	assert_null(jsonr_path(doc, "a.0"));
+	assert_true(slice_is(jsonr_string(jsonr_path(doc, "a.1")), "x"));
+	assert_null(jsonr_path(doc, "a.2"));
+	assert_null(jsonr_path(doc, "a.-1"));
+	assert_null(jsonr_path(doc, "a."));
+	assert_null(jsonr_path(doc, "a.x"));
+	assert_null(jsonr_path(doc, "a.18446744073709551617"));
+	assert_null(jsonr_path(doc, "o.0")); /* a name, in an object */
 	assert_null(jsonr_path(doc, "x.y"));
 	assert_null(jsonr_path(NULL, "o"));
 	assert_true(slice_is(jsonr_string(jsonr_at(jsonr_get(doc, "a"), 1)), "x"));
