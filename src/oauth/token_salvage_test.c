@@ -150,9 +150,27 @@ static void only_a_yes_is_searched(void **state)
 	assert_true(salvage(profile_default(), SLICE_LIT("{\"refresh_token\":\"r\""), 201, &t));
 }
 
+/* A life in milliseconds would be a thousand times too long: the token is renewed soon instead. */
+static void a_life_in_milliseconds_is_not_believed(void **state)
+{
+	static const char cut[] = "{\"access_token\":\"at-2\",\"refresh_token\":\"rt-2\",\"token_type\":\"Bearer\",\"expires_in\":3600,";
+	struct profile p = *profile_default();
+	struct token_answer t;
+
+	(void)state;
+	assert_true(salvage(&p, slice_from(cut), 200, &t));
+	assert_int_equal(t.expires_in_s, 3600);
+	assert_int_equal(t.refresh_life_s, TOKEN_LIFE_UNKNOWN);
+	assert_string_equal(t.kept, "");
+	p.expires_in_ms = true;
+	assert_true(salvage(&p, slice_from(cut), 200, &t));
+	assert_int_equal(t.expires_in_s, 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_life_in_milliseconds_is_not_believed, begin, end),
 		cmocka_unit_test_setup_teardown(each_place_where_an_answer_may_be_cut, begin, end),
 		cmocka_unit_test_setup_teardown(spoiled_answers, begin, end),
 		cmocka_unit_test_setup_teardown(two_are_both_kept, begin, end),
