@@ -27,6 +27,7 @@ struct client {
 	struct jsonr *refusal;
 	long status;
 	unsigned retry_after_s;
+	int64_t date_s; /* of the last answer that said it; -1 unknown */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -38,18 +39,32 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 	return buf_ok(&c->answer) ? size * n : 0;
 }
 
+/* The value of a header line of that name ("date:"); p NULL for another. */
+static struct slice header_value(struct slice line, const char *name)
+{
+	size_t n = strlen(name);
+
+	return line.n > n && strncasecmp(line.p, name, n) == 0 ? slice_trim(slice_sub(line, n, line.n)) : (struct slice){0};
+}
+
 static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 {
-	static const char name[] = "retry-after:";
 	struct client *c = arg;
-	struct slice line = slice_make(bytes, size * n);
+	struct slice line = slice_make(bytes, size * n), value;
 	uint64_t seconds;
+	char date[64];
 
 	while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
 		line.n--;
-	if (line.n >= sizeof name && strncasecmp(line.p, name, sizeof name - 1) == 0 &&
-	    slice_to_u64(slice_trim(slice_sub(line, sizeof name - 1, line.n)), 86400, &seconds))
+	value = header_value(line, "retry-after:");
+	if (value.p && slice_to_u64(value, 86400, &seconds))
 		c->retry_after_s = (unsigned)seconds;
+	value = header_value(line, "date:");
+	if (value.p && value.n < sizeof date) {
+		memcpy(date, value.p, value.n);
+		date[value.n] = '\0';
+		c->date_s = curl_getdate(date, NULL);
+	}
 	return size * n;
 }
 
@@ -82,6 +97,7 @@ enum err client_new(const struct client_args *args, struct client **ret_client, 
 	CLEANUP(client_free) struct client *c = MEM_NEW(struct client);
 
 	c->args = *args;
+	c->date_s = -1;
 	buf_init(&c->answer, ANSWER_MAX_BYTES);
 	c->curl = curl_easy_init();
 	if (!c->curl || !set_up(c))
@@ -102,6 +118,14 @@ void client_free(struct client **cp)
 	jsonr_free(&c->refusal);
 	free(c);
 	*cp = NULL;
+}
+
+bool client_clock_skew(const struct client *c, int64_t now, int64_t *ret_seconds)
+{
+	if (c->date_s < 0)
+		return false;
+	*ret_seconds = c->date_s - now / 1000;
+	return true;
 }
 
 long client_status(const struct client *c)

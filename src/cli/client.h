@@ -36,5 +36,7 @@ void client_free(struct client **c);
 enum err client_call(struct client *c, const struct client_call *call, struct jsonr **ret_doc, struct errinfo *ei);
 /* HTTP status of the last answer, 0 when there was none. */
 long client_status(const struct client *c);
+/* How far the server's clock was ahead of `now` (epoch milliseconds) when it last answered; false when it did not say. */
+bool client_clock_skew(const struct client *c, int64_t now, int64_t *ret_seconds);
 /* What the last refused answer held, NULL when it was no JSON; valid until the next call. */
 const struct jsonr *client_refusal(const struct client *c);

@@ -60,6 +60,12 @@ static const struct option from_type[] = {
 	CLIENT_ID, CLIENT_SECRET, SCOPES, {"name", "NAME", "its name; else the type", false}, URLS, END,
 };
 
+static const struct option imported[] = {
+	{"dry-run", NULL, "only say what would be registered", false},
+	{"type", "TYPE", "the provider, when the file doesn't say", false},
+	END,
+};
+
 static const struct option changes[] = {
 	{"authenticator-config", "FILE", "take all changes from this file", false},
 	{"name", "NAME", "a new name", false},
@@ -95,10 +101,10 @@ static const struct option token[] = {
 static const struct option disconnecting[] = {USER, END};
 
 const struct command_group command_groups[] = {
-	{"account", "Servers"},
-	{"app", "The app of this directory"},
+	{"", "Servers and apps"},
+	{"account", "Servers and apps"},
+	{"app", "Servers and apps"},
 	{"app oauth", "OAuth apps, and accounts connected through them"},
-	{"", "Short forms"},
 };
 const size_t command_groups_count = ARRAY_LEN(command_groups);
 
@@ -114,6 +120,8 @@ const struct command commands[] = {
 	{"app oauth", "register-authenticator", "register", NULL, from_file, SERVER,
 	 "Register an OAuth app from a file", "fiber app oauth register --authenticator-config google.json",
 	 register_file},
+	{"app oauth", "import", NULL, "FILE", imported, SERVER, "Register what a provider let you download",
+	 "fiber app oauth import client_secret.json --dry-run", import_file},
 	{"app oauth", "list-authenticators", "list", NULL, NULL, SERVER, "List the registered OAuth apps",
 	 "fiber app oauth list-authenticators", authenticator_list},
 	{"app oauth", "update-authenticator", "update", "REF", changes, SERVER, "Change a registered OAuth app",
@@ -137,5 +145,9 @@ const struct command commands[] = {
 	 "fiber update-authenticator google --scopes=\"openid,email\"", authenticator_update},
 	{"", "delete-authenticator", NULL, "REF", deletion, SERVER, "Delete it, revoke its connections",
 	 "fiber delete-authenticator google --yes", authenticator_delete},
+	{"", "doctor", NULL, NULL, NULL, SERVER, "Say what is wrong, and what to mend", "fiber doctor", doctor_look},
+	{"", "completion", NULL, "SHELL", NULL, 0, "Print completion for bash or zsh",
+	 "fiber completion bash > ~/.local/share/bash-completion/completions/fiber", manual_completion},
+	{"", "man", NULL, NULL, NULL, 0, "Print the manual page", "fiber man > fiber.1", manual_page},
 };
 const size_t commands_count = ARRAY_LEN(commands);

@@ -2,6 +2,8 @@
 /* Writing help from the table. Must never hold a text about one command: that belongs into the table. */
 #include "cli/help.h"
 
+#include <string.h>
+
 #include "cli/table.h"
 
 enum { COMMAND_COLUMN = 38, OPTION_COLUMN = 32 };
@@ -48,19 +50,29 @@ static void put_example(struct buf *out, struct slice group)
 	}
 }
 
+/* The first page is one screen: short forms of commands that have their place elsewhere, and what only shells need, are not on it. */
+static bool is_on_first_page(const struct command *c)
+{
+	if (c->group[0])
+		return true;
+	for (size_t i = 0; i < commands_count; i++)
+		if (commands[i].group[0] && slice_is(slice_from(commands[i].name), c->name))
+			return false;
+	return c->uses != 0;
+}
+
 void help_group(struct slice group, bool colour, struct buf *out)
 {
 	if (group.n == 0)
 		buf_puts(out, "fiber: register OAuth apps, connect accounts, read tokens.\n");
 	for (size_t g = 0; g < command_groups_count; g++) {
-		bool titled = false;
+		bool titled = group.n == 0 && g > 0 && strcmp(command_groups[g].summary, command_groups[g - 1].summary) == 0;
 
 		for (size_t i = 0; i < commands_count; i++) {
 			if (!slice_is(slice_from(commands[i].group), command_groups[g].path) ||
 			    !beneath(commands[i].group, group))
 				continue;
-			/* On the first page the short forms at top level are left to the documentation. */
-			if (group.n == 0 && command_groups[g].path[0] == '\0')
+			if (group.n == 0 && !is_on_first_page(&commands[i]))
 				continue;
 			if (!titled)
 				put_title(out, command_groups[g].summary, colour);
@@ -71,7 +83,7 @@ void help_group(struct slice group, bool colour, struct buf *out)
 	put_title(out, "Example", colour);
 	put_example(out, group);
 	if (group.n == 0)
-		buf_puts(out, "\"fiber <command> --help\" shows its options; --version, --json, --verbose.\n");
+		buf_puts(out, "\"fiber <command> --help\" shows its options; also completion, man, --json.\n");
 }
 
 static void put_option(const struct option *o, void *arg)

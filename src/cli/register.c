@@ -3,11 +3,10 @@
  * Registering an authenticator, and what to say when there is one of that name already. Must never
  * change an authenticator that exists: that is what `update` is for.
  */
-#include "cli/cli.h"
+#include "cli/register.h"
 
 #include "base/mem.h"
 #include "cli/compare.h"
-#include "cli/draft.h"
 #include "cli/handlers.h"
 #include "cli/lookup.h"
 #include "cli/text.h"
@@ -77,7 +76,7 @@ static enum err compare_with_existing(struct cli *cli, const struct draft *draft
 	return ERR_OK;
 }
 
-static enum err submit(struct cli *cli, struct draft *draft)
+enum err register_draft(struct cli *cli, struct draft *draft)
 {
 	const struct jsonr *made = NULL;
 	struct buf body;
@@ -119,11 +118,10 @@ enum err register_file(struct cli *cli)
 				cli->args.command->example);
 	}
 	e = draft_load(cli, path, &draft);
-	return e ? e : submit(cli, &draft);
+	return e ? e : register_draft(cli, &draft);
 }
 
-/* How the type's template is called; without one, the type with a capital. */
-static const char *usual_name(struct cli *cli, const char *type)
+const char *register_usual_name(struct cli *cli, const char *type)
 {
 	const struct jsonr *template = NULL;
 	char *name;
@@ -144,6 +142,6 @@ enum err register_type(struct cli *cli)
 	struct draft draft = {.type = type, .name = args_get(&cli->args, "name")};
 
 	if (!draft.name)
-		draft.name = usual_name(cli, type);
-	return submit(cli, &draft);
+		draft.name = register_usual_name(cli, type);
+	return register_draft(cli, &draft);
 }
