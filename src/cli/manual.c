@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/roff.h"
 #include "cli/handlers.h"
 
 struct writer {
@@ -93,21 +94,6 @@ enum err manual_completion(struct cli *cli)
 	return ERR_OK;
 }
 
-/* Text of a man page: a dot or quote at a line's beginning and a backslash mean something else there; a hyphen must stay one. */
-static void put_roff(struct buf *out, const char *text)
-{
-	for (const char *c = text; *c; c++) {
-		if (*c == '\\')
-			buf_puts(out, "\\e");
-		else if (*c == '-')
-			buf_puts(out, "\\-");
-		else if ((*c == '.' || *c == '\'') && c == text)
-			buf_printf(out, "\\&%c", *c);
-		else
-			buf_putc(out, *c);
-	}
-}
-
 static void put_option_entry(const struct option *o, void *arg)
 {
 	struct buf *out = arg;
@@ -115,37 +101,37 @@ static void put_option_entry(const struct option *o, void *arg)
 	if (strcmp(o->name, "help") == 0)
 		return;
 	buf_puts(out, ".TP\n\\fB\\-\\-");
-	put_roff(out, o->name);
+	roff_put(out, o->name);
 	buf_puts(out, "\\fR");
 	if (o->value) {
 		buf_puts(out, "=\\fI");
-		put_roff(out, o->value);
+		roff_put(out, o->value);
 		buf_puts(out, "\\fR");
 	}
 	buf_putc(out, '\n');
-	put_roff(out, o->help);
+	roff_put(out, o->help);
 	buf_puts(out, o->secret ? "; \\- reads it from standard input.\n" : ".\n");
 }
 
 static void put_command_entry(struct buf *out, const struct command *c)
 {
 	buf_puts(out, ".SS fiber ");
-	put_roff(out, c->group);
+	roff_put(out, c->group);
 	buf_printf(out, "%s", c->group[0] ? " " : "");
-	put_roff(out, c->name);
+	roff_put(out, c->name);
 	if (c->positional)
 		buf_printf(out, " \\fI%s\\fR", c->positional);
 	buf_putc(out, '\n');
-	put_roff(out, c->summary);
+	roff_put(out, c->summary);
 	buf_puts(out, ".\n");
 	if (c->alias) {
 		buf_puts(out, "Also: \\fB");
-		put_roff(out, c->alias);
+		roff_put(out, c->alias);
 		buf_puts(out, "\\fR.\n");
 	}
 	command_each_option(c, put_option_entry, out);
 	buf_puts(out, ".PP\nExample:\n.PP\n.EX\n");
-	put_roff(out, c->example);
+	roff_put(out, c->example);
 	buf_puts(out, "\n.EE\n");
 }
 

@@ -18,25 +18,12 @@
 #include "daemon/control.h"
 #include "daemon/init.h"
 #include "daemon/supervisor.h"
+#include "daemon/usage.h"
 #include "ipc/role.h"
 #include "keeper/keeper.h"
 #include "worker/worker.h"
 
 extern char **environ;
-
-static const char usage[] =
-	"fiberd, the FiberWise OAuth token service\n"
-	"\n"
-	"  fiberd [--config FILE]                 run the service in the foreground\n"
-	"  fiberd [--config FILE] --check-config  check the configuration and print it\n"
-	"  fiberd [--config FILE] admin-link      print a sign-in link for the administrator of the running service\n"
-	"  fiberd [--config FILE] audit verify    check the audit chains and their signed heads; 1 when one has a defect\n"
-	"  fiberd [--config FILE] audit where     read a token from standard input, print when it was handed out, and to whom\n"
-	"  fiberd --version\n"
-	"  fiberd --help\n"
-	"\n"
-	"Configuration comes from the environment and from fiberd.conf in the data directory; see\n"
-	"docs/configuration.md (fiberd --print-config-docs prints it).\n";
 
 static const char role_prefix[] = "fiberd: ";
 
@@ -109,15 +96,16 @@ static int audit_where(const struct config *config)
 	return audit_command_where(config, &ei) ? complain(&ei) : 0;
 }
 
-static int print_docs(void)
+static int print(void (*put)(struct buf *out))
 {
 	struct buf out;
+	int code;
 
 	buf_init(&out, 1 << 20);
-	config_put_docs(&out);
-	fputs(buf_cstr(&out), stdout);
+	put(&out);
+	code = fputs(buf_cstr(&out), stdout) < 0;
 	buf_done(&out);
-	return 0;
+	return code;
 }
 
 /* Nothing of what the caller had open reaches the service; 0 to 2 exist, so that no socket of ours becomes one of them. */
@@ -154,6 +142,16 @@ static int with_config(const char *file, const char *command)
 	return code;
 }
 
+static const struct {
+	const char *command;
+	void (*put)(struct buf *out);
+} pages[] = {
+	{"--help", usage_put_help},
+	{"--print-config-docs", config_put_docs},
+	{"man fiberd", usage_put_man},
+	{"man fiberd.conf", usage_put_man_conf},
+};
+
 int main(int argc, char **argv)
 {
 	const char *file = NULL;
@@ -164,23 +162,15 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc && !file) {
 			file = argv[++i];
-		} else if (!command && strcmp(argv[i], "audit") == 0 && i + 1 < argc &&
-			   (strcmp(argv[i + 1], "verify") == 0 || strcmp(argv[i + 1], "where") == 0)) {
-			command = strcmp(argv[++i], "verify") == 0 ? "audit verify" : "audit where";
-		} else if (!command && (strcmp(argv[i], "--check-config") == 0 || strcmp(argv[i], "admin-link") == 0 ||
-					strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "--help") == 0 ||
-					strcmp(argv[i], "--print-config-docs") == 0)) {
-			command = argv[i];
-		} else {
+		} else if (command || !(command = usage_find(argc, argv, &i))) {
 			fprintf(stderr, "fiberd: \"%s\" is not understood. Type: fiberd --help\n", argv[i]);
 			return 2;
 		}
 	}
 	if (command && strcmp(command, "--version") == 0)
 		return puts("fiberd " FW_VERSION) < 0;
-	if (command && strcmp(command, "--help") == 0)
-		return fputs(usage, stdout) < 0;
-	if (command && strcmp(command, "--print-config-docs") == 0)
-		return print_docs();
+	for (size_t i = 0; command && i < ARRAY_LEN(pages); i++)
+		if (strcmp(command, pages[i].command) == 0)
+			return print(pages[i].put);
 	return with_config(file, command);
 }
