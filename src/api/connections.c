@@ -28,6 +28,7 @@ static void write_view(struct jsonw *w, const struct connection_view *v)
 	jsonw_string(w, "cause_detail", v->cause[0] ? grants_cause_sentence(v->cause) : NULL);
 	jsonw_string(w, "account", v->row.account[0] ? v->row.account : NULL);
 	jsonw_raw(w, "scopes", slice_from(v->scopes));
+	jsonw_raw(w, "requested_scopes", slice_from(v->row.requested_scopes));
 	jsonw_raw(w, "missing_scopes", v->missing);
 	jsonw_time(w, "connected_at", v->row.connected_at);
 	jsonw_time(w, "created_at", v->row.created_at);

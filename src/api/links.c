@@ -4,6 +4,7 @@
 
 #include "api/fields.h"
 #include "api/routes.h"
+#include "core/connections.h"
 #include "core/flows.h"
 #include "core/users.h"
 
@@ -59,9 +60,35 @@ static enum err read_args(const struct call *c, struct link_args *args, struct e
 	return e;
 }
 
+/*
+ * A link for an account that is connected already, so that its user can grant what is missing: the same authenticator, and no
+ * other account. An authenticator or account that is named all the same stands.
+ */
+static enum err take_connection(struct call *c, struct link_args *args, struct errinfo *ei)
+{
+	struct connection_row row;
+	struct user_row user;
+	struct slice ref;
+	enum err e = call_text(c, "connection", 200, &ref, ei);
+
+	if (e || !ref.n)
+		return e;
+	e = access_user(c->core, &c->caller, args->app, args->user, c->arena, &user, ei);
+	if (!e)
+		e = connections_resolve_any(c->core, args->app->app_id, user.user_id, ref, c->arena, &row, ei);
+	if (e)
+		return e;
+	if (args->authenticator.n && !slice_is(args->authenticator, row.authenticator_id))
+		return err_field(ei, "authenticator", "is not the one of the connection: leave it out");
+	args->authenticator = slice_from(row.authenticator_id);
+	if (!args->expect_account.n)
+		args->expect_account = slice_from(row.account);
+	return ERR_OK;
+}
+
 enum err api_links_create_one(struct call *c, struct errinfo *ei)
 {
-	static const char *const taken[] = {"authenticator", "user", "return_to", "scopes", "expect_account", "confirm", "app_id", NULL};
+	static const char *const taken[] = {"authenticator", "connection", "user", "return_to", "scopes", "expect_account", "confirm", "app_id", NULL};
 	static const struct fields_owned owned[] = {
 		{"id", NULL}, {"url", NULL}, {"status", NULL}, {"expires_at", NULL}, {"connection_id", NULL}, {NULL, NULL}};
 	struct fields fields;
@@ -75,6 +102,8 @@ enum err api_links_create_one(struct call *c, struct errinfo *ei)
 		e = read_args(c, &args, ei);
 	if (!e)
 		e = api_app(c, &app, ei);
+	if (!e)
+		e = take_connection(c, &args, ei);
 	if (!e)
 		e = links_create(c->core, &c->caller, &args, c->arena, &row, &url, ei);
 	if (!e)

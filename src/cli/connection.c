@@ -40,6 +40,17 @@ static void put_row(struct cli *cli, struct table *t, const struct jsonr *one)
 	table_row(t, cells);
 }
 
+/* What the user did not grant, and how to ask again. */
+static void note_missing(struct cli *cli, const struct jsonr *one)
+{
+	const char *missing = cli_joined(cli, jsonr_get(one, "missing_scopes")), *user = args_get(&cli->args, "user");
+	const char *name = lookup_shell_word(cli, cli_text(cli, one, "name"));
+
+	if (missing[0])
+		cli_note(cli, "%s was not granted %s; to ask again: fiber app oauth connect %s%s%s", cli_text(cli, one, "account"), missing, name,
+			 user ? " --user " : "", user ? lookup_shell_word(cli, user) : "");
+}
+
 enum err connection_list(struct cli *cli)
 {
 	static const struct table_column columns[] = {
@@ -66,11 +77,14 @@ enum err connection_list(struct cli *cli)
 	}
 	for (size_t i = 0; i < jsonr_count(list); i++)
 		put_row(cli, t, jsonr_at(list, i));
-	if (table_count(t))
+	if (table_count(t)) {
 		table_write(t, cli->term.columns, cli->term.colour, &cli->out);
-	else
+		for (size_t i = 0; i < jsonr_count(list); i++)
+			note_missing(cli, jsonr_at(list, i));
+	} else {
 		buf_puts(&cli->out, "Nothing is connected. Connect an account:\n"
 				    "  fiber app oauth connect REF\n");
+	}
 	return ERR_OK;
 }
 

@@ -92,6 +92,7 @@ const cases = {
 		body: () => ({ authenticator: 'Provider', user: 'u1', return_to: '/' }),
 		fields: {
 			authenticator: required(text(200, [''])),
+			connection: text(200),
 			user: text(200, ['', 'a\nb', '\u007f', 'a\u202eb']),
 			return_to: text(2048, ['//evil.test', '/\\evil.test', 'https:evil.test', 'javascript:alert(1)', 'data:,x', 'https://evil.test/']),
 			scopes: { wrong: [5, {}, [5], ['not-registered']] },

@@ -15,7 +15,7 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const AUTHENTICATOR = ['app_id', 'authenticator_id', 'authenticator_type', 'authorize_url', 'client_id', 'configuration', 'created_at',
 	'id', 'is_active', 'name', 'paused_cause', 'paused_until', 'redirect_uri', 'scopes', 'status', 'token_url', 'updated_at'];
 const CONNECTION = ['account', 'app_id', 'authenticator_id', 'cause', 'cause_detail', 'connected_at', 'created_at', 'expires_at', 'id', 'last_used_at',
-	'missing_scopes', 'name', 'provider_type', 'scopes', 'status'];
+	'missing_scopes', 'name', 'provider_type', 'requested_scopes', 'scopes', 'status'];
 const PROVIDER = ['authenticator_id', 'authenticator_type', 'connected_at', 'connection_status', 'display_name', 'is_active',
 	'is_connected', 'name', 'provider_id', 'scopes'];
 const namesOf = (object) => Object.keys(object).sort();

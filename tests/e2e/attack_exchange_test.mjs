@@ -28,6 +28,27 @@ test('OA-13 granted scopes: missing is as requested, narrower is told, wider is 
 	assert.equal(wide.status, 422, wide.text);
 });
 
+test('what was not granted can be asked for again, of the same account only', async () => {
+	const authenticator = await register(service, adversary);
+	await adversary.script(tokenAnswer({ set: { scope: 'a' } }));
+	const flow = await connect(service, authenticator, { user: 'again', account: 'ann' });
+	const view = async () => (await service.expect(200, 'GET', '/credentials/connections?user=again'))[0];
+	const before = await view();
+	assert.deepEqual([before.requested_scopes, before.scopes, before.missing_scopes], [['a', 'b'], ['a'], ['b']]);
+	await adversary.script();
+	const link = { authenticator: undefined, connection: flow.connection, user: 'again' };
+	const other = await leave(service, authenticator, { ...link, account: 'eve' });
+	assert.equal((await comeBack(other, await consent(other))).connected, 'false', 'another account is refused');
+	const same = await leave(service, authenticator, { ...link, account: 'ann' });
+	assert.equal((await comeBack(same, await consent(same))).connected, 'true');
+	const after = await view();
+	assert.deepEqual([after.id, after.scopes, after.missing_scopes], [before.id, ['a', 'b'], []]);
+	for (const [body, status] of [[{ connection: flow.connection, user: 'somebody-else' }, 404], [{ connection: 'none', user: 'again' }, 404],
+		[{ connection: flow.connection, user: 'again', authenticator: 'other' }, 422]]) {
+		assert.equal((await service.api('POST', '/credentials/connect-links', { json: { return_to: '/ready', ...body } })).status, status);
+	}
+});
+
 test('OA-14 a token of an unknown type is never served', async () => {
 	const authenticator = await register(service, adversary);
 	for (const [type, kept] of [['mac', false], ['N_A', false], [null, false], ['bearer', true], ['BEARER', true]]) {
