@@ -171,7 +171,7 @@ static void advise_redirect(const struct core *core, struct arena *a, struct aut
 				      core->public_url));
 	if (rules->localhost_refused && slice_is_nocase(u.host, "localhost"))
 		warn(in, arena_printf(a, "%s refuses redirect URIs at localhost: use 127.0.0.1", name));
-	else if (rules->https_only && !u.is_https)
+	else if (rules->https_only && !u.is_https && !(rules->loopback_ok && url_is_loopback(&u)))
 		warn(in, arena_printf(a, "%s takes redirect URIs with https only: give this service an https address (FIBERWISE_PUBLIC_URL)", name));
 }
 

@@ -164,6 +164,10 @@ static void test_variables_and_redirects(void **state)
 	assert_int_equal(core_set_public_url(&f.core, "http://127.0.0.1:7001", NULL), ERR_OK);
 	expect(&f, SAID, true, "with https only");
 	begin(&f, "");
+	f.template.callback_rules.loopback_ok = true;
+	assert_int_equal(core_set_public_url(&f.core, "http://127.0.0.1:7001", NULL), ERR_OK);
+	expect(&f, SAID, true, NULL);
+	begin(&f, "");
 	assert_int_equal(core_set_public_url(&f.core, "http://localhost:7001", NULL), ERR_OK);
 	expect(&f, SAID, true, "use 127.0.0.1");
 }

@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "base/mem.h"
+#include "base/testtree.h"
 #include "core/profiles.h"
 #include "core/setup.h"
 #include "json/jsonr.h"
@@ -82,25 +83,14 @@ void testcore_init(struct testcore *t)
 	OK(access_app(&t->core, &t->admin, (struct slice){0}, t->arena, &t->app, &t->ei));
 }
 
-static void remove_file(const struct testcore *t, const char *name)
-{
-	CLEANUP(mem_free_str) char *path = in_dir(t, name);
-
-	unlink(path);
-}
-
 void testcore_done(struct testcore *t)
 {
-	static const char *const files[] = {"master.key", "admin.key", "fiberwise.db", "fiberwise.db-wal", "fiberwise.db-shm"};
-
 	store_close(&t->core.store);
 	keys_free(&t->core.keys);
 	profiles_free(&t->core.profiles);
 	issuer_keys_free(&t->core.issuer_keys);
 	master_free(&t->master);
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		remove_file(t, files[i]);
-	rmdir(t->dir);
+	assert_true(testtree_remove(t->dir));
 	mem_free_str(&t->database);
 	arena_free(&t->arena);
 }
