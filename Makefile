@@ -49,6 +49,10 @@ fmt:
 fuzz:
 	@tools/fuzz $(FUZZ) $(SECONDS_EACH)
 
+# Takes out one guard after the other and wants a test to fail for each: make mutants, or MUTANTS='OA-12 WB-03' for some.
+mutants:
+	@tools/mutants $(MUTANTS)
+
 # The figures of bench/RESULTS.md, all or one part: make bench BENCH=read. BENCH_QUICK=1 for a first look.
 bench: $(BUILD)/build.ninja
 	@tools/install bench
@@ -105,5 +109,5 @@ $(FAULTS)/build.ninja:
 
 comma := ,
 
-.PHONY: all run test check asan tsan memcheck lint fmt fuzz bench install clean \
+.PHONY: all run test check asan tsan memcheck lint fmt fuzz mutants bench install clean \
 	torture torture-ci torture-kills torture-table torture-builds

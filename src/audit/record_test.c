@@ -51,6 +51,28 @@ static void one_line(const char *text)
 	buf_done(&line);
 }
 
+/* A true record of the same number, but of a chain that went another way after a restored backup: it follows something else. */
+static void test_a_record_of_another_past_does_not_follow(void **state)
+{
+	struct buf ours, theirs;
+	struct chain a, b, reader;
+	size_t first;
+
+	(void)state;
+	buf_init(&ours, CHAIN_LINE_MAX);
+	buf_init(&theirs, 2 * CHAIN_LINE_MAX);
+	chain_init(&a, key, "worker-0");
+	b = reader = a;
+	chain_append(&a, SLICE_LIT("\"at\":1,\"event\":\"ours\""), &ours);
+	chain_append(&b, SLICE_LIT("\"at\":1,\"event\":\"theirs\""), &theirs);
+	first = theirs.n;
+	chain_append(&b, SLICE_LIT("\"at\":2,\"event\":\"theirs\""), &theirs);
+	assert_true(chain_take(&reader, slice_sub(buf_slice(&ours), 0, ours.n - 1)));
+	assert_false(chain_take(&reader, slice_sub(buf_slice(&theirs), first, theirs.n - first - 1)));
+	buf_done(&ours);
+	buf_done(&theirs);
+}
+
 static void test_hostile_texts(void **state)
 {
 	static const char *const texts[] = {
@@ -131,7 +153,8 @@ static void test_random_bytes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_hostile_texts),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_record_of_another_past_does_not_follow),
+		cmocka_unit_test(test_hostile_texts),
 					   cmocka_unit_test(test_each_byte_is_escaped_as_it_must),
 					   cmocka_unit_test(test_long_texts_are_cut), cmocka_unit_test(test_random_bytes)};
 
