@@ -69,6 +69,9 @@ static const struct place {
 	/* A chain of its own, which it may write but not remove. */
 	{IPC_STORE_ROLES, DATA, "/audit", GROW, MAKE_CHAIN},
 
+	/* libuv keeps it open, to have a descriptor to give up when there are no more: else a full table makes it spin. */
+	{IPC_SET(WORKER), NULL, "/dev/null", READ, AS_IS},
+
 	{IPC_SET(COURIER), DATA, "", LIST, AS_IS}, /* opened to sync it, once the spool is made */
 	{IPC_SET(COURIER), DATA, "/spool", OWN, MAKE_FOLDER},
 	{IPC_SET(COURIER), "FIBERWISE_EGRESS_CA_FILE", "", READ, AS_IS},

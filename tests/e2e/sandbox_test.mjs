@@ -5,11 +5,17 @@
 // sandbox on shows that no role needs more.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, makeArena, read, register } from './lib/adversary.mjs';
-import { eventually, readProc, run } from './lib/process.mjs';
+import {
+	eventually, freePort, readProc, run,
+} from './lib/process.mjs';
+import { workspace } from './lib/service.mjs';
 
 const FILTER = 'Seccomp:\t2'; // filters are on
 
@@ -55,4 +61,33 @@ test('FIBERWISE_SANDBOX=off: the log says so, and nobody is', async (t) => {
 		assert.deepEqual([line.level, line.calls, line.landlock, line.without], ['warn', 'off', 0, 'FIBERWISE_SANDBOX=off']);
 	}
 	for (const pid of everybody(service)) assert.ok(!isFiltered(pid) || isFiltered(process.pid), readProc(pid, 'cmdline'));
+});
+
+// What a provider on the internet needs of the courier: a name looked up, a file of certificates, TLS.
+test('the courier finds a provider by name and speaks TLS to it', async (t) => {
+	const dir = workspace(t);
+	const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert, '-subj', '/CN=localhost',
+		'-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
+	const port = await freePort();
+	const issuer = `https://localhost:${port}`;
+	let asked = 0;
+	const provider = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (req, res) => {
+		asked += 1;
+		res.setHeader('content-type', 'application/json');
+		res.end(JSON.stringify({
+			issuer, authorization_endpoint: `${issuer}/a`, token_endpoint: `${issuer}/t`, jwks_uri: `${issuer}/j`,
+			response_types_supported: ['code'], code_challenge_methods_supported: ['S256'],
+		}));
+	}).listen(port, '127.0.0.1');
+	await once(provider, 'listening');
+	t.after(() => { provider.closeAllConnections(); provider.close(); });
+
+	const { service } = await makeArena(t, { env: { FIBERWISE_EGRESS_CA_FILE: cert } });
+	const { token_url: url } = await service.expect(201, 'POST', '/oauth/authenticators', {
+		json: { authenticator_name: 'TLS', authenticator_type: 'custom', configuration: { issuer }, client_id: 'x', client_secret: 'y', scopes: ['openid'] },
+	});
+	assert.equal(url, `${issuer}/t`);
+	assert.ok(asked > 0);
+	assert.deepEqual(log(service).filter((l) => l.event === 'sandbox_violation'), []);
 });
