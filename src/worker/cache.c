@@ -15,7 +15,7 @@
 #include "base/random.h"
 #include "secret/hash.h"
 
-enum { NO_BLOCK = 0, PARTS_MAX_BYTES = 1024, SWEEP_PARTS = 16, SPARED_MAX = 64 };
+enum { NO_BLOCK = 0, PARTS_MAX_BYTES = 1024, SWEEP_LEAST = 64, SPARED_MAX = 64 };
 enum block_kind { BLOCK_FREE, BLOCK_ENTRY, BLOCK_MORE };
 enum text { TEXT_CONNECTION, TEXT_ACTOR, TEXT_SUBJECT, TEXT__COUNT };
 
@@ -414,7 +414,7 @@ void cache_noted(struct cache *c, const struct cache_hit *hit, int64_t at)
 
 void cache_sweep(struct cache *c, int64_t now)
 {
-	uint32_t blocks = c->fresh / SWEEP_PARTS + 1;
+	uint32_t blocks = c->fresh / CACHE_SWEEPS + SWEEP_LEAST;
 
 	while (blocks-- && c->count) {
 		const struct entry *e;

@@ -15,7 +15,7 @@
 #include "core/grants.h"
 #include "store/stripes.h"
 
-enum { CACHE_KEY_BYTES = 32, CACHE_BLOCK_BYTES = 512, CACHE_BODY_MAX = 32 * 1024 };
+enum { CACHE_KEY_BYTES = 32, CACHE_BLOCK_BYTES = 512, CACHE_BODY_MAX = 32 * 1024, CACHE_SWEEPS = 16 };
 
 struct cache;
 
@@ -58,7 +58,7 @@ void cache_put_body(const struct cache *c, const struct cache_hit *hit, int64_t 
 void cache_noted(struct cache *c, const struct cache_hit *hit, int64_t at);
 /*
  * Looks through a part of all entries and wipes those that can never be handed out again, because something changed or the
- * token is over. Called every now and then, so that none lies around for long.
+ * token is over. CACHE_SWEEPS calls in a row have met every entry.
  */
 void cache_sweep(struct cache *c, int64_t now);
 

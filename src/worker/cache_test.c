@@ -313,17 +313,41 @@ static void what_goes_is_wiped(void **state)
 	put(&b, 1, &usual, canary, "");
 	stripes_touch_all(b.stripes);
 	put(&b, 2, &usual, "good", "");
-	for (int i = 0; i < 16; i++)
+	for (int i = 0; i < CACHE_SWEEPS; i++)
 		cache_sweep(b.cache, 1000);
 	assert_int_equal(cache_count(b.cache), 1);
 	assert_int_equal(times_in_memory(canary, canary), 0);
 	assert_true(get(&b, 2, &hit));
 	put(&b, 1, &usual, canary, "");
-	for (int i = 0; i < 16; i++)
+	for (int i = 0; i < CACHE_SWEEPS; i++)
 		cache_sweep(b.cache, usual.life.expires_at);
 	assert_int_equal(cache_count(b.cache), 0);
 	assert_int_equal(times_in_memory(canary, canary), 0);
 	close_bench(&b);
+}
+
+/* Two entries or many, short or of many blocks: as many calls as are promised meet them all. */
+static void sweeps_meet_every_entry(void **state)
+{
+	static const unsigned counts[] = {1, 2, 3, 63, 64, 65, MANY};
+	static char body[1500];
+
+	(void)state;
+	memset(body, 'b', sizeof body - 1);
+	for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
+		struct bench b = open_bench(64 * MIB);
+
+		for (unsigned i = 0; i < counts[k]; i++)
+			put(&b, i, &usual, i % 3 ? body : "short", "");
+		for (int i = 0; i < (int)k; i++)
+			cache_sweep(b.cache, 0); /* from wherever it stands */
+		stripes_touch_all(b.stripes);
+		assert_int_equal(cache_count(b.cache), counts[k]);
+		for (int i = 0; i < CACHE_SWEEPS; i++)
+			cache_sweep(b.cache, 0);
+		assert_int_equal(cache_count(b.cache), 0);
+		close_bench(&b);
+	}
 }
 
 /* A core file would have the region's pages in it, did the kernel not know better. */
@@ -423,6 +447,7 @@ int main(void)
 		cmocka_unit_test(it_stays_in_its_bounds),
 		cmocka_unit_test(an_entry_is_small),
 		cmocka_unit_test(what_goes_is_wiped),
+		cmocka_unit_test(sweeps_meet_every_entry),
 		cmocka_unit_test(it_stays_out_of_dumps),
 		cmocka_unit_test(nothing_is_found_that_was_changed_before),
 	};
