@@ -127,7 +127,7 @@ static int connect_out(const struct sandboxed *f)
 		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
 	(void)f;
-	connect(0, (struct sockaddr *)&to, sizeof to);
+	(void)connect(0, (struct sockaddr *)&to, sizeof to);
 	return 0;
 }
 
@@ -136,7 +136,7 @@ static int bind_port(const struct sandboxed *f)
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
 	(void)f;
-	bind(0, (struct sockaddr *)&at, sizeof at);
+	(void)bind(0, (struct sockaddr *)&at, sizeof at);
 	return 0;
 }
 

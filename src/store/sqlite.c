@@ -106,27 +106,28 @@ static void sqlite_close(struct driver *d)
 }
 
 /* In SQLite $1 is a name: its number is the order of first appearance, so it is asked for. */
-static bool bind(sqlite3_stmt *stmt, size_t i, const struct value *v)
+static enum err bind(struct sqlite *s, sqlite3_stmt *stmt, const struct driver_statement *st, size_t i, struct errinfo *ei)
 {
+	const struct value *v = &st->params[i];
 	char name[8];
-	int at;
+	int at, code = SQLITE_MISUSE;
 
 	sqlite3_snprintf(sizeof name, name, "$%d", (int)i + 1);
 	at = sqlite3_bind_parameter_index(stmt, name);
 	if (at == 0)
-		return false;
+		return err_set(ei, ERR_INTERNAL, "statement %d has no parameter %s", st->number, name);
 	switch (v->kind) {
 	case VALUE_INT:
-		return sqlite3_bind_int64(stmt, at, v->number) == SQLITE_OK;
+		code = sqlite3_bind_int64(stmt, at, v->number);
+		break;
 	case VALUE_TEXT:
-		return sqlite3_bind_text64(stmt, at, v->text.p ? v->text.p : "", v->text.n, SQLITE_TRANSIENT,
-					   SQLITE_UTF8) == SQLITE_OK;
+		code = sqlite3_bind_text64(stmt, at, v->text.p ? v->text.p : "", v->text.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+		break;
 	case VALUE_SEALED:
-		if (v->text.n == 0)
-			return sqlite3_bind_null(stmt, at) == SQLITE_OK;
-		return sqlite3_bind_blob64(stmt, at, v->text.p, v->text.n, SQLITE_TRANSIENT) == SQLITE_OK;
+		code = v->text.n ? sqlite3_bind_blob64(stmt, at, v->text.p, v->text.n, SQLITE_TRANSIENT) : sqlite3_bind_null(stmt, at);
+		break;
 	}
-	return false;
+	return code == SQLITE_OK ? ERR_OK : failed(s, ei);
 }
 
 static void read_column(sqlite3_stmt *stmt, int i, enum value_kind kind, struct value *v)
@@ -185,8 +186,7 @@ static enum err sqlite_run(struct driver *d, const struct driver_statement *st, 
 	if (e)
 		return e;
 	for (size_t i = 0; i < st->param_count && !e; i++)
-		if (!bind(stmt, i, &st->params[i]))
-			e = err_set(ei, ERR_INTERNAL, "statement %d has no parameter $%zu", st->number, i + 1);
+		e = bind(s, stmt, st, i, ei);
 	if (!e)
 		e = step_rows(s, stmt, st, ei);
 	if (!e && ret_changed)
