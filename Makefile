@@ -12,6 +12,7 @@ DESTDIR ?=
 T ?=
 SECONDS_EACH ?= 30
 BENCH ?=
+SINCE ?= HEAD
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) $$(test -t 2 || echo --quiet) fiberd fiber
@@ -42,8 +43,9 @@ memcheck:
 lint:
 	@tools/lint
 
+# The C lines that differ from the last commit, or from another: make fmt SINCE=main.
 fmt:
-	@git ls-files -z --cached --others --exclude-standard 'src/*.[ch]' 'tests/*.[ch]' | xargs -0 clang-format -i
+	@git clang-format --quiet --extensions c,h $(SINCE) || true
 
 # Each fuzz target for SECONDS_EACH seconds, from its corpus; crashes are left in build-fuzz/.
 fuzz:

@@ -109,7 +109,8 @@ static enum err read_identity(struct core *core, struct exchange *x, struct aren
 		return e;
 	expect.nonce = nonce;
 	identity_begin(&x->profile, x->tokens.subject, a, &x->identity);
-	if (!x->tokens.id_token)
+	/* One that was not asked for says nothing here: its keys were not had before the code was spent. */
+	if (!x->tokens.id_token || !scope_has(slice_from(x->flow.scopes), "openid"))
 		return ERR_OK;
 	e = exchange_keys_verify(core, x, a, ei);
 	/* One that nobody can verify must be of this flow all the same, but names nobody. */

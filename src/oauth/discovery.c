@@ -20,6 +20,7 @@ static bool is_safe(struct slice text, struct url *ret)
 
 const char *discovery_url(const char *issuer, enum discovery_form form, struct arena *a)
 {
+	const char *url;
 	struct slice path;
 	struct url u;
 	CLEANUP(buf_done) struct buf origin;
@@ -32,8 +33,10 @@ const char *discovery_url(const char *issuer, enum discovery_form form, struct a
 		path.n--;
 	url_put_origin(&origin, &u);
 	if (form == DISCOVERY_OPENID) /* OIDC Discovery §4: behind the path; RFC 8414 §3: before it */
-		return arena_printf(a, "%s%.*s/.well-known/openid-configuration", buf_cstr(&origin), SLICE_ARG(path));
-	return arena_printf(a, "%s/.well-known/oauth-authorization-server%.*s", buf_cstr(&origin), SLICE_ARG(path));
+		url = arena_printf(a, "%s%.*s/.well-known/openid-configuration", buf_cstr(&origin), SLICE_ARG(path));
+	else
+		url = arena_printf(a, "%s/.well-known/oauth-authorization-server%.*s", buf_cstr(&origin), SLICE_ARG(path));
+	return is_safe(slice_from(url), &u) ? url : NULL; /* an issuer may be so long that its metadata has no address */
 }
 
 void discovery_request(const char *url, const char *label, struct arena *a, struct fetch_request *ret)

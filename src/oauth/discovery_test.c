@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/url.h"
 
 #define ISSUER	  "https://as.example/tenant"
 #define IS_ISSUER "\"issuer\":\"" ISSUER "\""
@@ -58,6 +59,26 @@ static void test_addresses(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(none); i++)
 		if (discovery_url(none[i], DISCOVERY_OPENID, arena) || discovery_url(none[i], DISCOVERY_RFC8414, arena))
 			fail_msg("%s", none[i]);
+}
+
+/* The longest issuer whose metadata still has an address, and one character more. */
+static void test_an_issuer_that_is_too_long(void **state)
+{
+	static const char *const more[DISCOVERY__COUNT] = {[DISCOVERY_OPENID] = "/.well-known/openid-configuration",
+							   [DISCOVERY_RFC8414] = "/.well-known/oauth-authorization-server"};
+	char issuer[URL_MAX_BYTES + 1];
+
+	(void)state;
+	for (int form = 0; form < DISCOVERY__COUNT; form++) {
+		size_t longest = URL_MAX_BYTES - strlen(more[form]);
+
+		memset(issuer, 'a', sizeof issuer);
+		memcpy(issuer, "https://as.example/", strlen("https://as.example/"));
+		issuer[longest + 1] = '\0';
+		assert_null(discovery_url(issuer, (enum discovery_form)form, arena));
+		issuer[longest] = '\0';
+		assert_non_null(discovery_url(issuer, (enum discovery_form)form, arena));
+	}
 }
 
 static enum err parse(const char *text, struct discovery *ret, struct errinfo *ei)
@@ -179,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_an_issuer_that_is_too_long),
 		cmocka_unit_test(test_what_is_read),
 		cmocka_unit_test(test_what_is_not_told),
 		cmocka_unit_test(test_id_09_another_issuer),

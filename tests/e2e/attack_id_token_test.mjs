@@ -421,3 +421,18 @@ test('ID-01 an authenticator takes only the algorithms that it names', async (t)
 		assert.equal(res.status, 422, `${list}: ${res.text}`);
 	}
 });
+
+test('ID-01 ID-04 an ID token that was not asked for names nobody, and no keys are looked for', async (t) => {
+	const adversary = await new Adversary().start();
+	t.after(() => adversary.stop());
+	const authenticator = await register(service, adversary, { scopes: ['a'] });
+	for (const unasked of ['a.b.c', `${b64({ alg: 'none' })}.${b64({ iss: adversary.url, sub: 'mallory', aud: CLIENT.id })}.`]) {
+		await adversary.script(tokenAnswer({ set: { id_token: unasked } }));
+		const flow = await connect(service, authenticator, { user: `unasked ${unasked.length}`, account: 'alice' });
+		assert.equal((await read(service, flow)).status, 200);
+		const [{ subject }] = await rows(service, `SELECT subject FROM user_app_oauth_authentications WHERE auth_id = '${flow.connection}'`);
+		assert.match(subject, /alice/);
+	}
+	assert.equal(await adversary.hits('discovery'), 0);
+	assert.equal(await adversary.hits('jwks'), 0);
+});
