@@ -211,7 +211,7 @@ export async function makeArena(t, { settings = {}, env = {}, binary } = {}) {
 	t.after(() => adversary.stop());
 	const service = new Service(dir, await freePort(), env);
 	if (binary) service.binary = binary;
-	t.after(() => service.program?.stop('SIGKILL'));
+	t.after(() => service.end());
 	await service.start();
 	return { dir, adversary, service };
 }

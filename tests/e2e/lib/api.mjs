@@ -113,7 +113,7 @@ export async function startService(t, env = {}) {
 	needBuild();
 	const dir = workspace(t);
 	const service = new Service(dir, await freePort(), { OAUTH_DEBUG: 'true', ...env });
-	t.after(() => service.program?.stop('SIGKILL'));
+	t.after(() => service.end());
 	await service.start();
 	return service;
 }

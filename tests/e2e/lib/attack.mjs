@@ -66,7 +66,7 @@ export async function another(t, name, env) {
 	const dir = join(arena.dir, name);
 	mkdirSync(dir);
 	const own = new Service(dir, await freePort(), env);
-	t.after(() => own.program?.stop('SIGKILL'));
+	t.after(() => own.end());
 	return own.start();
 }
 
