@@ -55,6 +55,7 @@ fmt:
 
 # Each fuzz target for SECONDS_EACH seconds, from its corpus; crashes are left in build-fuzz/.
 fuzz:
+	@tools/install fuzz
 	@tools/fuzz $(FUZZ) $(SECONDS_EACH)
 
 # Takes out one guard after the other and wants a test to fail for each: make mutants, or MUTANTS='OA-12 WB-03' for some.
