@@ -8,14 +8,9 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "core/authenticator_check.h"
 #include "core/core.h"
 #include "oauth/scope.h"
-
-static void warn(struct authenticator_input *in, const char *text)
-{
-	if (in->warning_count < INPUT_WARNINGS_MAX)
-		in->warning[in->warning_count++] = text;
-}
 
 /* "gmail.readonly" for "https://www.googleapis.com/auth/gmail.readonly". */
 static bool is_end_of(struct slice typed, struct slice scope)
@@ -55,7 +50,7 @@ static void advise_scope(const struct jsonr *known, struct slice scope, struct a
 		if (slice_eq(jsonr_get_string(jsonr_at(known, i), "scope"), scope))
 			entry = jsonr_at(known, i);
 	if (entry && jsonr_is_true(jsonr_get(entry, "broad"))) {
-		warn(in, arena_printf(a, "the scope %.*s gives far more than most apps need: %.*s Ask for the least that works", SLICE_ARG(scope),
+		authenticator_warn(in, arena_printf(a, "the scope %.*s gives far more than most apps need: %.*s Ask for the least that works", SLICE_ARG(scope),
 				      SLICE_ARG(jsonr_get_string(entry, "sentence"))));
 		return;
 	}
@@ -63,9 +58,9 @@ static void advise_scope(const struct jsonr *known, struct slice scope, struct a
 		return;
 	near = nearest(known, scope, a);
 	if (near)
-		warn(in, arena_printf(a, "%s has no scope %.*s that we know of; did you mean %s?", in->template->display_name, SLICE_ARG(scope), near));
+		authenticator_warn(in, arena_printf(a, "%s has no scope %.*s that we know of; did you mean %s?", in->template->display_name, SLICE_ARG(scope), near));
 	else if (sounds_broad(scope))
-		warn(in, arena_printf(a, "the scope %.*s sounds like everything: ask for the least that works", SLICE_ARG(scope)));
+		authenticator_warn(in, arena_printf(a, "the scope %.*s sounds like everything: ask for the least that works", SLICE_ARG(scope)));
 }
 
 static void advise_scopes(struct arena *a, struct authenticator_input *in)
@@ -112,12 +107,12 @@ static void advise_credentials(struct arena *a, struct authenticator_input *in)
 	bool secret_is_id = secret.n && looks_like(secret, &t->client_id_form) && !looks_like(secret, &t->client_secret_form);
 
 	if (secret.n && slice_eq(id, secret))
-		warn(in, "client_id and client_secret are the same: one of them is the other's");
+		authenticator_warn(in, "client_id and client_secret are the same: one of them is the other's");
 	else if (id_is_secret || secret_is_id)
-		warn(in, arena_printf(a, "%s looks like %s client %s: were the two swapped?", id_is_secret ? "client_id" : "client_secret",
+		authenticator_warn(in, arena_printf(a, "%s looks like %s client %s: were the two swapped?", id_is_secret ? "client_id" : "client_secret",
 				      t->display_name, id_is_secret ? "secret" : "id"));
 	else if ((t->client_id_form.suffix[0] || t->client_id_form.form[0]) && !looks_like(id, &t->client_id_form))
-		warn(in, arena_printf(a, "client_id does not look like one of %s's%s%s: compare it with the provider's console", t->display_name,
+		authenticator_warn(in, arena_printf(a, "client_id does not look like one of %s's%s%s: compare it with the provider's console", t->display_name,
 				      t->client_id_form.suffix[0] ? ", which end with " : "", t->client_id_form.suffix));
 }
 
@@ -137,10 +132,10 @@ static void advise_offline(struct arena *a, struct authenticator_input *in)
 	const char *given = wanted ? param_of(&in->profile, t->offline_param) : NULL;
 
 	if (t->offline_scope[0] && !scope_has(in->scopes, t->offline_scope))
-		warn(in, arena_printf(a, "without the scope %s %s issues no refresh token, and a connection ends with its first access token: add it",
+		authenticator_warn(in, arena_printf(a, "without the scope %s %s issues no refresh token, and a connection ends with its first access token: add it",
 				      t->offline_scope, t->display_name));
 	if (wanted && (!given || strcmp(given, wanted) != 0))
-		warn(in, arena_printf(a, "without %s=%s %s issues no refresh token, and a connection ends with its first access token: put it into "
+		authenticator_warn(in, arena_printf(a, "without %s=%s %s issues no refresh token, and a connection ends with its first access token: put it into "
 				      "configuration.authorize_params", t->offline_param, wanted, t->display_name));
 }
 
@@ -152,7 +147,7 @@ static void advise_variables(const struct jsonr *given, struct arena *a, struct 
 		const struct profile_param *v = &t->variable[i];
 
 		if (jsonr_type(jsonr_get(given, v->name)) == JSONR_ABSENT)
-			warn(in, arena_printf(a, "%s is \"%s\", as nothing else was said: if yours is another, set configuration.variables.%s", v->name,
+			authenticator_warn(in, arena_printf(a, "%s is \"%s\", as nothing else was said: if yours is another, set configuration.variables.%s", v->name,
 					      v->value, v->name));
 	}
 }
@@ -167,12 +162,12 @@ static void advise_redirect(const struct core *core, struct arena *a, struct aut
 	if (url_parse(slice_from(text), &u, NULL))
 		return;
 	if (in->redirect_uri[0] && url_is_loopback(&u) && !url_is_loopback(&core->public))
-		warn(in, arena_printf(a, "redirect_uri leads to the developer's own machine, but users come to %s: leave it out, or use that address",
+		authenticator_warn(in, arena_printf(a, "redirect_uri leads to the developer's own machine, but users come to %s: leave it out, or use that address",
 				      core->public_url));
 	if (rules->localhost_refused && slice_is_nocase(u.host, "localhost"))
-		warn(in, arena_printf(a, "%s refuses redirect URIs at localhost: use 127.0.0.1", name));
+		authenticator_warn(in, arena_printf(a, "%s refuses redirect URIs at localhost: use 127.0.0.1", name));
 	else if (rules->https_only && !u.is_https && !(rules->loopback_ok && url_is_loopback(&u)))
-		warn(in, arena_printf(a, "%s takes redirect URIs with https only: give this service an https address (FIBERWISE_PUBLIC_URL)", name));
+		authenticator_warn(in, arena_printf(a, "%s takes redirect URIs with https only: give this service an https address (FIBERWISE_PUBLIC_URL)", name));
 }
 
 void advice_give(const struct core *core, const struct jsonr *body, bool is_new, struct arena *a, struct authenticator_input *in)

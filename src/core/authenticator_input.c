@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a developer's JSON to checked values. Must never repeat a client secret in a message, and never
- * take an endpoint that is not https (http only on loopback) or that is our own origin (SS-01).
+ * From a developer's JSON to checked values. Must never repeat a client secret in a message.
  */
 #include "core/authenticator_input.h"
 
@@ -9,9 +8,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/advice.h"
-#include "core/authenticator_discovery.h"
 #include "catalog/template_directory.h"
+#include "core/advice.h"
+#include "core/authenticator_check.h"
+#include "core/authenticator_discovery.h"
 #include "core/authenticators.h"
 #include "core/issuer_keys.h"
 #include "core/line.h"
@@ -85,12 +85,6 @@ static void sort_field(const char *key, const struct jsonr *value, void *arg)
 	s->in->ignored[s->in->ignored_count++] = arena_strdup(s->arena, key);
 }
 
-static void warn(struct authenticator_input *in, const char *text)
-{
-	if (in->warning_count < INPUT_WARNINGS_MAX)
-		in->warning[in->warning_count++] = text;
-}
-
 /* A text field under one of two names. p NULL when absent, null or "". */
 static struct slice text_field(const struct jsonr *body, const char *name, const char *other, struct errinfo *ei)
 {
@@ -108,81 +102,6 @@ static struct slice text_field(const struct jsonr *body, const char *name, const
 	}
 	text = slice_trim(jsonr_string(v));
 	return text.n ? text : (struct slice){0};
-}
-
-static void check_text(struct slice text, const char *field, size_t max, bool ascii, struct errinfo *ei)
-{
-	if (text.n > max)
-		err_field(ei, field, "is longer than %zu bytes", max);
-	else if (ascii ? !slice_is_printable(text) : !line_is_plain(text))
-		err_field(ei, field, ascii ? "must be plain printable characters" : "must be one line of UTF-8 text without control characters");
-}
-
-static void check_endpoint(const struct core *core, const char *text, const char *field, bool required,
-			   struct errinfo *ei)
-{
-	struct errinfo why = {0};
-	struct url u;
-
-	if (!text[0]) {
-		if (required)
-			err_field(ei, field, "is required: the provider's documentation names it");
-		return;
-	}
-	if (url_parse(slice_from(text), &u, &why))
-		err_field(ei, field, "%s", why.detail);
-	else if (u.fragment.p)
-		err_field(ei, field, "must not have a #fragment");
-	else if (!u.is_https && !url_is_loopback(&u))
-		err_field(ei, field, "must begin with https:// (http:// is for providers on this machine only)");
-	else if (url_same_origin(&u, &core->public))
-		err_field(ei, field, "points at this service itself, not at the provider");
-}
-
-static void check_profile(const struct core *core, const struct profile *p, struct errinfo *ei)
-{
-	check_endpoint(core, p->authorize_url, "authorize_url", true, ei);
-	check_endpoint(core, p->token_url, "token_url", true, ei);
-	check_endpoint(core, p->refresh_url, "configuration.refresh_url", false, ei);
-	check_endpoint(core, p->revoke_url, "configuration.revoke_url", false, ei);
-	check_endpoint(core, p->identity_url, "configuration.identity_url", false, ei);
-	check_endpoint(core, p->jwks_url, "configuration.jwks_url", false, ei);
-	issuer_keys_check(p, ei);
-}
-
-static const char *const callback_prefixes[] = {"/auth/callback/", "/api/v1/auth/callback/",
-						 "/api/v1/credentials/auth/callback/", "/api/v1/oauth/callback/",
-						 "/api/v1/credentials/oauth/callback/"};
-
-static void check_redirect(const struct core *core, struct authenticator_input *in, struct errinfo *ei)
-{
-	struct errinfo why = {0};
-	bool ours = false;
-	struct url u;
-
-	if (!in->redirect_uri[0])
-		return;
-	if (url_parse(slice_from(in->redirect_uri), &u, &why)) {
-		err_field(ei, "redirect_uri", "%s", why.detail);
-		return;
-	}
-	if (u.fragment.p) {
-		err_field(ei, "redirect_uri", "must not have a #fragment (RFC 6749 §3.1.2)");
-		return;
-	}
-	if (!u.is_https && !url_is_loopback(&u)) {
-		err_field(ei, "redirect_uri", "must begin with https:// (http:// works on this machine only)");
-		return;
-	}
-	if (!url_same_origin(&u, &core->public)) {
-		warn(in, "redirect_uri leads to another server than this one: it must pass the provider's answer on to this server's callback");
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(callback_prefixes); i++)
-		ours = ours || (slice_starts(u.path, callback_prefixes[i]) && u.path.n > strlen(callback_prefixes[i]));
-	if (!ours || u.query.p)
-		err_field(ei, "redirect_uri", "has a path that this server does not answer: use %s/auth/callback/<name>, or leave it out",
-			  core->public_url);
 }
 
 const char *authenticator_input_configuration(const struct profile *p, struct arena *a)
@@ -244,15 +163,15 @@ static void take_fields(const struct jsonr *body, struct arena *a, struct authen
 	if (!name.n && !in->name[0])
 		name = text_field(body, "system_name", "display_name", ei);
 	if (name.n) {
-		check_text(name, "name", NAME_MAX, false, ei);
+		authenticator_check_text(name, "name", NAME_MAX, false, ei);
 		in->name = arena_strndup(a, name);
 	}
 	if (id.n) {
-		check_text(id, "client_id", CLIENT_ID_MAX, true, ei);
+		authenticator_check_text(id, "client_id", CLIENT_ID_MAX, true, ei);
 		in->client_id = arena_strndup(a, id);
 	}
 	if (secret.n) {
-		check_text(secret, "client_secret", CLIENT_SECRET_MAX, false, ei);
+		authenticator_check_text(secret, "client_secret", CLIENT_SECRET_MAX, false, ei);
 		in->client_secret = secret_in_arena(a, secret_new(secret));
 	}
 	merge_configuration(jsonr_get(body, "configuration"), a, &in->profile, ei);
@@ -368,10 +287,10 @@ enum err authenticator_input_new(struct core *core, const struct authenticator_w
 	if (!in.client_secret && in.profile.auth != CLIENT_AUTH_NONE)
 		err_field(ei, "client_secret", "is required (a public client says \"token_endpoint_auth_method\": \"none\" in its configuration)");
 	if (!in.discover[0] && !(wish->metadata.n && ei->field_count)) /* else they may be missing, and what for was said */
-		check_profile(core, &in.profile, ei);
-	check_redirect(core, &in, ei);
+		authenticator_check_profile(core, &in.profile, ei);
+	authenticator_check_redirect(core, &in, ei);
 	if (!tells_accounts_apart(&in))
-		warn(&in, "nothing here says whose account it is, so each user can have one account of this provider: set configuration.identity_url (and identity_subject) to the provider's \"who am I\" address");
+		authenticator_warn(&in, "nothing here says whose account it is, so each user can have one account of this provider: set configuration.identity_url (and identity_subject) to the provider's \"who am I\" address");
 	check_size(&in, a, ei);
 	if (ei->field_count)
 		return ERR_UNPROCESSABLE;
@@ -413,9 +332,9 @@ enum err authenticator_input_change(struct core *core, const struct authenticato
 	if (type.n && !slice_is_nocase(type, row->authenticator_type) && (!in.template || template_find(type) != in.template))
 		err_field(ei, "authenticator_type", "cannot be changed: delete this authenticator and register another");
 	take_fields(body, a, &in, ei);
-	check_profile(core, &in.profile, ei);
+	authenticator_check_profile(core, &in.profile, ei);
 	if (strcmp(in.redirect_uri, row->redirect_uri) != 0)
-		check_redirect(core, &in, ei);
+		authenticator_check_redirect(core, &in, ei);
 	*ret_endpoints_changed = !same_endpoints(&before, &in.profile);
 	/* Also when the same change turns client authentication off: it could be turned on again, for the new endpoint. */
 	if (*ret_endpoints_changed && !in.client_secret && (in.profile.auth != CLIENT_AUTH_NONE || row->client_secret.bytes.n))

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "base/random.h"
 #include "core/connections.h"
 #include "core/events.h"
@@ -158,7 +157,7 @@ enum err authenticators_list(struct core *core, const char *app_id, struct arena
 			  ret_n, ei);
 }
 
-static enum err not_found(struct errinfo *ei)
+enum err authenticators_missing(struct errinfo *ei)
 {
 	err_hint(ei, ERR_NOT_FOUND, "List what there is: fiber app oauth list-authenticators, or GET /api/v1/oauth/authenticators.");
 	return err_set(ei, ERR_NOT_FOUND, "Authenticator not found: no active authenticator of this app has that id, name or type");
@@ -174,7 +173,7 @@ enum err authenticators_get(struct core *core, const struct caller *c, struct sl
 	if (!e && row.deleted_at == 0)
 		e = store_find(core->store, SQL_APP_BY_ID, STORE_PARAMS(STORE_TEXT(row.app_id)), a, &app, ei);
 	if (e == ERR_NOT_FOUND || (!e && (row.deleted_at != 0 || !access_reaches(c, &app))))
-		return not_found(ei);
+		return authenticators_missing(ei);
 	if (!e)
 		*ret = row;
 	return e;
@@ -306,7 +305,7 @@ enum err authenticators_delete(struct core *core, const struct caller *c, const 
 	while (!e && !d.done)
 		e = store_transaction(core->store, delete_some, &d, ei);
 	if (e == ERR_CONFLICT) /* deleted by another call in the same moment */
-		return not_found(ei);
+		return authenticators_missing(ei);
 	if (e)
 		return e;
 	*ret_grants = d.grants;
@@ -314,87 +313,11 @@ enum err authenticators_delete(struct core *core, const struct caller *c, const 
 	return ERR_OK;
 }
 
-static enum err ambiguous(const struct authenticator_row *rows, size_t n, struct slice ref, struct arena *a,
-			  struct errinfo *ei)
-{
-	struct buf names;
-
-	buf_init(&names, 400);
-	for (size_t i = 0; i < n; i++)
-		if (slice_is_nocase(ref, rows[i].authenticator_type))
-			buf_printf(&names, "%s%.60s (%s)", names.n ? ", " : "", rows[i].authenticator_name, rows[i].authenticator_id);
-	err_hint(ei, ERR_CONFLICT, "Use the name or the id of one of them.");
-	err_set(ei, ERR_CONFLICT, "more than one authenticator fits: %s", arena_strndup(a, buf_slice(&names)));
-	buf_done(&names);
-	return err_code(ei, ERR_CONFLICT, "ambiguous");
-}
-
-/* Which there are, so that whoever mistyped sees it. `kept` of the `n` rows come first: those that may be used. */
-static enum err none_of(const struct authenticator_row *rows, size_t n, size_t kept, struct slice ref, struct errinfo *ei)
-{
-	struct suggest near;
-	struct buf names;
-
-	suggest_init(&near, ref);
-	buf_init(&names, 300);
-	for (size_t i = 0; i < kept; i++) {
-		suggest_offer(&near, rows[i].authenticator_name);
-		suggest_offer(&near, rows[i].authenticator_type);
-		if (names.n + strlen(rows[i].authenticator_name) + 8 < names.max)
-			buf_printf(&names, "%s%s", names.n ? ", " : "", rows[i].authenticator_name);
-	}
-	not_found(ei);
-	if (near.best)
-		err_hint(ei, ERR_NOT_FOUND, "Did you mean %s? Active in this app: %s.", near.best, buf_cstr(&names));
-	else if (names.n)
-		err_hint(ei, ERR_NOT_FOUND, "Active in this app: %s.", buf_cstr(&names));
-	else if (n == 0)
-		err_hint(ei, ERR_NOT_FOUND, "This app has no authenticator yet: register one, with fiber register-authenticator or POST /api/v1/oauth/authenticators.");
-	else
-		err_hint(ei, ERR_NOT_FOUND, "All authenticators of this app are switched off: fiber app oauth update-authenticator REF --enable.");
-	buf_done(&names);
-	return ERR_NOT_FOUND;
-}
-
 const char *authenticators_status(const struct authenticator_row *row)
 {
 	if (!row->is_active)
 		return "disabled";
 	return row->client_failures ? "paused" : "active";
-}
-
-enum err authenticators_resolve(struct core *core, const char *app_id, struct slice ref, bool disabled_too,
-				struct arena *a, struct authenticator_row *ret, struct errinfo *ei)
-{
-	struct authenticator_row *rows;
-	const struct authenticator_row *hit = NULL;
-	size_t n, kept = 0, hits = 0;
-	enum err e = authenticators_list(core, app_id, a, &rows, &n, ei);
-
-	if (e)
-		return e;
-	for (size_t i = 0; i < n; i++)
-		if (disabled_too || rows[i].is_active)
-			rows[kept++] = rows[i];
-	for (size_t i = 0; i < kept && !hit; i++)
-		if (slice_is(ref, rows[i].authenticator_id))
-			hit = &rows[i];
-	for (size_t i = 0; i < kept && !hit; i++)
-		if (slice_is_nocase(ref, rows[i].authenticator_name))
-			hit = &rows[i];
-	if (!hit) {
-		for (size_t i = 0; i < kept; i++)
-			if (slice_is_nocase(ref, rows[i].authenticator_type)) {
-				hit = &rows[i];
-				hits++;
-			}
-		if (hits > 1)
-			return ambiguous(rows, kept, ref, a, ei);
-	}
-	if (!hit)
-		return none_of(rows, n, kept, ref, ei);
-	*ret = *hit;
-	return ERR_OK;
 }
 
 enum err authenticators_client(struct core *core, const struct authenticator_row *row, struct arena *a,

@@ -17,6 +17,8 @@ enum err authenticators_list(struct core *core, const char *app_id, struct arena
 /* By id, for a caller that reaches its app. ERR_NOT_FOUND also for somebody else's or a deleted one. */
 enum err authenticators_get(struct core *core, const struct caller *c, struct slice id, struct arena *a,
 			    struct authenticator_row *ret, struct errinfo *ei);
+/* ERR_NOT_FOUND in the words for it. */
+enum err authenticators_missing(struct errinfo *ei);
 /* Writes what the input says. ERR_CONFLICT when the name is taken or somebody else changed it meanwhile. */
 enum err authenticators_update(struct core *core, const struct caller *c, const struct authenticator_input *in,
 			       bool endpoints_changed, struct arena *a, struct authenticator_row *io,

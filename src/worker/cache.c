@@ -1,76 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of tokens that were read lately. Must never hand out an entry after a change was told of on which it rests, nor
- * let go of a block without wiping it.
+ * The table of tokens that were read lately. Must never hand out an entry after a change was told of on which it rests.
  */
-#include "worker/cache.h"
+#include "worker/cache_private.h"
 
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "base/random.h"
 #include "secret/hash.h"
 
-enum { NO_BLOCK = 0, PARTS_MAX_BYTES = 1024, SWEEP_LEAST = 64, SPARED_MAX = 64 };
-enum block_kind { BLOCK_FREE, BLOCK_ENTRY, BLOCK_MORE };
-enum text { TEXT_CONNECTION, TEXT_ACTOR, TEXT_SUBJECT, TEXT__COUNT };
-
-/* Any block but an entry's first. */
-struct more {
-	uint32_t next;
-	uint32_t kind;
-	char bytes[CACHE_BLOCK_BYTES - 8];
-};
-
-/* The first block of an entry: `bytes` begins with its texts, each with its NUL; then comes the body, on into the blocks behind. */
-struct entry {
-	uint32_t next;
-	uint32_t kind;
-	unsigned char key[CACHE_KEY_BYTES];
-	uint64_t epoch;
-	struct grant_life life;
-	int64_t used_at;
-	uint32_t same_bucket, older, newer;
-	uint32_t user_stripe, grant_stripe;
-	uint32_t before_n, after_n;
-	uint16_t text_at[TEXT__COUNT], texts_n;
-	bool asked; /* since it was last passed over */
-	char bytes[];
-};
-
-enum { ENTRY_ROOM = CACHE_BLOCK_BYTES - (int)offsetof(struct entry, bytes) };
-_Static_assert(sizeof(struct more) == CACHE_BLOCK_BYTES && (int)ENTRY_ROOM > 360, "an entry's texts fit beside its head");
-
-struct cache {
-	const struct stripes *stripes;
-	unsigned char hash_key[HASH_KEY_BYTES];
-	char *region;
-	size_t region_bytes;
-	uint32_t *bucket;
-	uint32_t bucket_mask;
-	uint32_t block_count; /* block 0 is never used */
-	uint32_t fresh;       /* the first block that has never been used: pages behind it are not touched */
-	uint32_t free;        /* chain of blocks that were given back */
-	uint32_t free_count;  /* both together */
-	uint32_t oldest, newest;
-	uint32_t swept;       /* where the sweep goes on */
-	size_t count;
-};
-
-static struct more *more_at(const struct cache *c, uint32_t at)
-{
-	return (struct more *)(void *)(c->region + (size_t)at * CACHE_BLOCK_BYTES);
-}
-
-static struct entry *entry_at(const struct cache *c, uint32_t at)
-{
-	return (struct entry *)(void *)(c->region + (size_t)at * CACHE_BLOCK_BYTES);
-}
-
+enum { PARTS_MAX_BYTES = 1024, SWEEP_LEAST = 64, SPARED_MAX = 64 };
 /* The hash is random already. */
 static uint32_t *bucket_of(const struct cache *c, const unsigned char key[CACHE_KEY_BYTES])
 {
@@ -83,53 +24,18 @@ static uint32_t *bucket_of(const struct cache *c, const unsigned char key[CACHE_
 struct cache *cache_new(size_t bytes, const struct stripes *stripes)
 {
 	struct cache *c = MEM_NEW(struct cache);
-	size_t blocks = bytes / CACHE_BLOCK_BYTES, buckets = 1;
+	size_t buckets = 1;
 
 	c->stripes = stripes;
 	random_bytes(c->hash_key, sizeof c->hash_key);
-	if (blocks > UINT32_MAX / 2)
-		blocks = UINT32_MAX / 2;
-	if (blocks < 2)
+	cache_blocks_init(c, bytes);
+	if (!c->region)
 		return c;
-	c->region_bytes = blocks * CACHE_BLOCK_BYTES;
-	c->region = mmap(NULL, c->region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (c->region == MAP_FAILED || madvise(c->region, c->region_bytes, MADV_DONTDUMP) != 0) {
-		fputs("no memory for the cache\n", stderr);
-		abort();
-	}
-	while (buckets < blocks / 2)
+	while (buckets < c->block_count / 2)
 		buckets *= 2;
 	c->bucket = MEM_NEW_N(buckets, uint32_t);
 	c->bucket_mask = (uint32_t)buckets - 1;
-	c->block_count = (uint32_t)blocks;
-	c->fresh = 1;
-	c->free_count = (uint32_t)blocks - 1;
 	return c;
-}
-
-static uint32_t take_block(struct cache *c)
-{
-	uint32_t at = c->free;
-
-	c->free_count--;
-	if (at == NO_BLOCK)
-		return c->fresh++;
-	c->free = more_at(c, at)->next;
-	return at;
-}
-
-static void give_chain_back(struct cache *c, uint32_t at)
-{
-	while (at != NO_BLOCK) {
-		struct more *b = more_at(c, at);
-		uint32_t next = b->next;
-
-		secret_wipe(b, sizeof *b);
-		b->next = c->free;
-		c->free = at;
-		c->free_count++;
-		at = next;
-	}
 }
 
 /* Out of the order of age. */
@@ -167,7 +73,7 @@ static void drop(struct cache *c, uint32_t at)
 		link = &entry_at(c, *link)->same_bucket;
 	*link = e->same_bucket;
 	leave_order(c, e);
-	give_chain_back(c, at);
+	cache_blocks_give_back(c, at);
 	c->count--;
 }
 
@@ -202,8 +108,7 @@ void cache_free(struct cache **cp)
 		return;
 	while (c->oldest)
 		drop(c, c->oldest);
-	if (c->region)
-		munmap(c->region, c->region_bytes);
+	cache_blocks_done(c);
 	free(c->bucket);
 	secret_wipe(c, sizeof *c);
 	free(c);
@@ -230,59 +135,6 @@ bool cache_key(const struct cache *c, const struct slice *parts, size_t n, unsig
 	hash_keyed(c->hash_key, slice_make(all, used), ret);
 	secret_wipe(all, used);
 	return true;
-}
-
-/* A place in an entry's body, block after block. */
-struct cursor {
-	const struct cache *cache;
-	char *p;
-	size_t left; /* in this block */
-	uint32_t next;
-};
-
-static struct cursor body_of(const struct cache *c, uint32_t at)
-{
-	struct entry *e = entry_at(c, at);
-
-	return (struct cursor){.cache = c, .p = e->bytes + e->texts_n, .left = (size_t)ENTRY_ROOM - e->texts_n, .next = e->next};
-}
-
-/* The next piece of at most `n` bytes. */
-static struct slice next_piece(struct cursor *at, size_t n)
-{
-	struct slice piece;
-
-	if (at->left == 0) {
-		struct more *b = more_at(at->cache, at->next);
-
-		at->p = b->bytes;
-		at->left = sizeof b->bytes;
-		at->next = b->next;
-	}
-	piece = slice_make(at->p, n < at->left ? n : at->left);
-	at->p += piece.n;
-	at->left -= piece.n;
-	return piece;
-}
-
-static void store_bytes(struct cursor *at, struct slice bytes)
-{
-	while (bytes.n) {
-		struct slice piece = next_piece(at, bytes.n);
-
-		memcpy((char *)(uintptr_t)piece.p, bytes.p, piece.n);
-		bytes = slice_sub(bytes, piece.n, bytes.n);
-	}
-}
-
-static void load_bytes(struct cursor *at, size_t n, struct buf *out)
-{
-	while (n) {
-		struct slice piece = next_piece(at, n);
-
-		buf_put(out, piece);
-		n -= piece.n;
-	}
 }
 
 /* The entry's first block with all but chain, order and body. */
@@ -340,7 +192,7 @@ void cache_put(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], const 
 						slice_from(fill->token.subject)};
 	size_t texts = 0, body = fill->before.n + fill->after.n, more = 0;
 	uint32_t at, old = find(c, key);
-	struct cursor cursor;
+	struct cache_cursor cursor;
 
 	for (int i = 0; i < TEXT__COUNT; i++)
 		texts += text[i].n + 1;
@@ -353,19 +205,19 @@ void cache_put(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], const 
 	if (more + 1 >= c->block_count)
 		return;
 	make_room(c, (uint32_t)more + 1);
-	at = take_block(c);
+	at = cache_blocks_take(c);
 	fill_head(entry_at(c, at), key, fill, text);
 	entry_at(c, at)->next = NO_BLOCK;
 	while (more--) {
-		uint32_t b = take_block(c);
+		uint32_t b = cache_blocks_take(c);
 
 		more_at(c, b)->kind = BLOCK_MORE;
 		more_at(c, b)->next = entry_at(c, at)->next;
 		entry_at(c, at)->next = b;
 	}
-	cursor = body_of(c, at);
-	store_bytes(&cursor, fill->before);
-	store_bytes(&cursor, fill->after);
+	cursor = cache_body(c, at);
+	cache_body_store(&cursor, fill->before);
+	cache_body_store(&cursor, fill->after);
 	link_in(c, at);
 	if (!is_unchanged(c, entry_at(c, at)))
 		drop(c, at);
@@ -398,13 +250,13 @@ bool cache_find(struct cache *c, const unsigned char key[CACHE_KEY_BYTES], struc
 void cache_put_body(const struct cache *c, const struct cache_hit *hit, int64_t seconds, struct buf *out)
 {
 	const struct entry *e = entry_at(c, hit->at);
-	struct cursor cursor = body_of(c, hit->at);
+	struct cache_cursor cursor = cache_body(c, hit->at);
 
 	(void)buf_reserve(out, (size_t)e->before_n + e->after_n + 24);
-	load_bytes(&cursor, e->before_n, out);
+	cache_body_load(&cursor, e->before_n, out);
 	if (e->life.expires_at)
 		buf_put_i64(out, seconds);
-	load_bytes(&cursor, e->after_n, out);
+	cache_body_load(&cursor, e->after_n, out);
 }
 
 void cache_noted(struct cache *c, const struct cache_hit *hit, int64_t at)
