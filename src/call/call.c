@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "core/users.h"
+#include "secret/apikey.h"
 #include "secret/hash.h"
 
 enum { BROWSER_COOKIE_LIFE_S = 400 * 24 * 60 * 60, COOKIE_MAX = 128 };
@@ -101,6 +102,21 @@ struct slice call_presented_key(const struct request *request, bool *ret_present
 	return auth.p ? (struct slice){.p = "", .n = 0} : slice_trim(key);
 }
 
+bool call_presents_key(const struct request *request)
+{
+	char id[APIKEY_ID_BYTES];
+	struct slice secret;
+	bool presented;
+
+	return apikey_parse(call_presented_key(request, &presented), id, &secret, NULL) == ERR_OK;
+}
+
+enum err call_count_address(struct quota *l, const struct request *request, struct errinfo *ei)
+{
+	return quota_take(l, QUOTA_ADDRESS, slice_make(request->peer_key, sizeof request->peer_key), (struct slice){0},
+			  ei);
+}
+
 static enum err find_caller(struct call *c, const struct call_route *route, struct errinfo *ei)
 {
 	struct slice session = call_session_cookie(c);
@@ -116,6 +132,9 @@ static enum err find_caller(struct call *c, const struct call_route *route, stru
 		e = access_by_session(c->core, session, c->arena, &c->caller, &why);
 	else
 		err_set(&why, e, "no API key and no session was sent");
+	/* Who tries keys is counted by address, so that whoever has a valid one there is not held up. */
+	if (e == ERR_UNAUTHENTICATED && presented && !c->is_counted && call_count_address(c->quota, c->request, ei))
+		return ERR_LIMIT;
 	if (!e || (e == ERR_UNAUTHENTICATED && route->who == CALL_ANYBODY))
 		return ERR_OK;
 	if (!why.hint[0])
@@ -178,15 +197,59 @@ static enum err read_body(struct call *c, const struct call_route *route, struct
 	return jsonr_type(doc) == JSONR_OBJECT ? ERR_OK : err_set(ei, ERR_INVALID, "the body must be a JSON object");
 }
 
+/* What the request names as `field`: in the query, or else in its JSON body. */
+static struct slice named(const struct call *c, const char *field)
+{
+	struct slice value = params_get(&c->query, field);
+
+	return value.p || !c->body ? value : jsonr_get_string(c->body, field);
+}
+
+static enum err count_caller(struct call *c, struct errinfo *ei)
+{
+	if (c->caller.kind == CALLER_KEY)
+		return quota_take(c->quota, QUOTA_KEY, slice_from(c->caller.key_id), (struct slice){0}, ei);
+	if (c->caller.kind == CALLER_SESSION)
+		return quota_take(c->quota, QUOTA_USER, slice_from(c->caller.owner.user_id), (struct slice){0}, ei);
+	return ERR_OK;
+}
+
+/*
+ * A key of one app counts for that app whatever it names, so that nobody uses up another's share. A key of the whole platform
+ * counts for the app that it names.
+ */
+static enum err count_app_and_user(struct call *c, struct errinfo *ei)
+{
+	struct slice app = slice_from(c->caller.reach_app_id), user;
+	enum err e;
+
+	if (c->caller.kind != CALLER_KEY)
+		return ERR_OK;
+	if (!app.n)
+		app = request_path_param(c->request, "app_id");
+	if (!app.n)
+		app = named(c, "app_id");
+	if (!app.n)
+		app = SLICE_LIT(CORE_DEFAULT_APP);
+	e = quota_take(c->quota, QUOTA_APP, app, (struct slice){0}, ei);
+	user = named(c, "user");
+	return e || !user.n ? e : quota_take(c->quota, QUOTA_USER, user, app, ei);
+}
+
 enum err call_prepare(struct call *c, const struct call_route *route, struct errinfo *ei)
 {
+	bool first = !c->reply; /* the second run of a handler is the same request */
 	enum err e = find_caller(c, route, ei);
 
+	if (!e && first)
+		e = count_caller(c, ei);
 	if (!e)
 		e = check_who(c, route, ei);
 	if (!e)
 		e = params_parse(c->request->query, c->arena, &c->query, ei);
-	return e ? e : read_body(c, route, ei);
+	if (!e)
+		e = read_body(c, route, ei);
+	return e || !first ? e : count_app_and_user(c, ei);
 }
 
 const char *call_form_token(struct call *c)

@@ -9,6 +9,7 @@
 
 #include "core/access.h"
 #include "core/grants.h"
+#include "core/quota.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "json/jsonr.h"
@@ -54,6 +55,8 @@ struct call {
 	struct caller caller;          /* CALLER_NOBODY on public routes without credentials */
 	const struct jsonr *body;      /* the JSON object of a request that has one, else NULL */
 	struct response *response;
+	struct quota *quota; /* NULL: none */
+	bool is_counted;     /* for the client's address already */
 	struct call_ask ask;
 	const struct call_reply *reply; /* set when the handler runs again */
 	void *state;                   /* the handler's own, kept between its two runs; in the arena */
@@ -83,12 +86,17 @@ struct call_route {
 
 /*
  * Credentials (key beats cookie), query and JSON body of a request, checked against the route: CSRF rules for
- * unsafe methods by cookie (WB-03), content type, scope. On ERR_OK the handler may run.
+ * unsafe methods by cookie (WB-03), content type, scope. On ERR_OK the handler may run. ERR_LIMIT: the key, its app, the
+ * user, or the address that tries keys has had its share.
  */
 enum err call_prepare(struct call *c, const struct call_route *route, struct errinfo *ei);
 
 /* The key that the request presents, if any (`ret_presented`): Bearer beats X-API-Key; n 0 when it cannot be one. */
 struct slice call_presented_key(const struct request *request, bool *ret_presented);
+/* The same, and it has the form of one; whether it lives is not known. */
+bool call_presents_key(const struct request *request);
+/* Takes one from the client's address. */
+enum err call_count_address(struct quota *l, const struct request *request, struct errinfo *ei);
 /* The session cookie's and the browser cookie's value; n 0 when absent. */
 struct slice call_session_cookie(const struct call *c);
 struct slice call_browser_cookie(const struct call *c);

@@ -36,6 +36,28 @@
 	X(CACHE_BYTES, "FIBERWISE_CACHE_BYTES", "33554432", IPC_SET(WORKER), "a number from 0 to 17179869184",      \
 	  "How much memory each of these processes may use to keep access tokens that were read lately; about a thousand bytes " \
 	  "and the token's length for each. With 0 every read asks the database.")                                \
+	X(TRUSTED_PROXIES, "FIBERWISE_TRUSTED_PROXIES", "", IPC_SET(WORKER),                                        \
+	  "a list of CIDR, separated by commas, such as 127.0.0.1/32, 10.0.0.0/24; at most 64",                     \
+	  "The proxies in front of the service. Of a request that comes from one, the client is the right-most address in "  \
+	  "X-Forwarded-For (or Forwarded) that is none of them; of any other request these headers are not read. List only "  \
+	  "proxies that set the header on every request. Empty: none, and all who come through a proxy share one address's limits.") \
+	X(CONNECTIONS_PER_ADDRESS, "FIBERWISE_CONNECTIONS_PER_ADDRESS", "256", IPC_SET(WORKER), "a number from 1 to 1000000", \
+	  "How many connections one client address (IPv6: one /64) may have open to each of the processes that answer HTTP. " \
+	  "Trusted proxies and loopback may have more.")                                                            \
+	X(RATE_READS, "FIBERWISE_RATE_READS", "250000", IPC_SET(WORKER), "a number from 0 to 1000000000",                \
+	  "How many tokens a second one API key may read that are answered from memory; a second's worth may come at once. " \
+	  "Beyond it, as with all limits: 429 with Retry-After. 0: no limit.")                                      \
+	X(RATE_KEY, "FIBERWISE_RATE_KEY", "1000", IPC_SET(WORKER), "a number from 0 to 1000000000",                      \
+	  "How many other requests a second one API key may make, reads of tokens that are not in memory among them; two seconds' " \
+	  "worth may come at once. 0: no limit.")                                                                   \
+	X(RATE_APP, "FIBERWISE_RATE_APP", "5000", IPC_SET(WORKER), "a number from 0 to 1000000000",                      \
+	  "The same for all API keys of one app together. 0: no limit.")                                            \
+	X(RATE_USER, "FIBERWISE_RATE_USER", "100", IPC_SET(WORKER), "a number from 0 to 1000000000",                     \
+	  "How many requests a second may be made for one user: in their session, or by API keys that name them as user; five " \
+	  "seconds' worth may come at once. 0: no limit.")                                                          \
+	X(RATE_ADDRESS, "FIBERWISE_RATE_ADDRESS", "50", IPC_SET(WORKER), "a number from 0 to 1000000000",                \
+	  "How many requests a second without a valid API key one client address (IPv6: one /64) may make; ten seconds' worth may " \
+	  "come at once. A valid key is never held up by others at its address. /health and /ready are not counted. 0: no limit.") \
 	X(EGRESS_ALLOW, "FIBERWISE_EGRESS_ALLOW", "", IPC_SET(COURIER),                                             \
 	  "a list of CIDR[:port], separated by commas, such as 10.1.0.0/16:443, [::1]/128",                         \
 	  "Private addresses at which providers may live all the same; http is allowed only to these. Empty: none.") \

@@ -9,6 +9,7 @@
 #include "base/url.h"
 #include "courier/egress.h"
 #include "daemon/config.h"
+#include "http/proxies.h"
 
 enum { PORT_MAX = 65535 };
 
@@ -107,6 +108,29 @@ enum err config_check_cache_bytes(const char *value, struct errinfo *ei)
 
 	(void)ei;
 	return slice_to_u64(slice_from(value), (uint64_t)16 << 30, &n) ? ERR_OK : ERR_CONFIG;
+}
+
+enum err config_check_trusted_proxies(const char *value, struct errinfo *ei)
+{
+	struct proxies proxies;
+
+	return proxies_parse(slice_from(value), &proxies, ei);
+}
+
+enum err config_check_connections_per_address(const char *value, struct errinfo *ei)
+{
+	uint64_t n;
+
+	(void)ei;
+	return slice_to_u64(slice_from(value), 1000000, &n) && n > 0 ? ERR_OK : ERR_CONFIG;
+}
+
+enum err config_check_rate(const char *value, struct errinfo *ei)
+{
+	uint64_t n;
+
+	(void)ei;
+	return slice_to_u64(slice_from(value), 1000000000, &n) ? ERR_OK : ERR_CONFIG;
 }
 
 enum err config_check_egress_allow(const char *value, struct errinfo *ei)

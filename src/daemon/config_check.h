@@ -14,7 +14,8 @@
 typedef enum err config_check_fn(const char *value, struct errinfo *ei);
 
 config_check_fn config_check_listen, config_check_public_url, config_check_data_dir, config_check_database,
-	config_check_master_key_file, config_check_workers, config_check_cache_bytes, config_check_egress_allow, config_check_egress_ca_file, config_check_template_dir,
+	config_check_master_key_file, config_check_workers, config_check_cache_bytes, config_check_trusted_proxies,
+	config_check_connections_per_address, config_check_rate, config_check_egress_allow, config_check_egress_ca_file, config_check_template_dir,
 	config_check_audit_sync, config_check_log_file, config_check_sandbox, config_check_debug;
 
 /* An address as "127.0.0.1:7001" or "[::1]:7001" has it. ERR_CONFIG otherwise. */

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/buckets.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/listen.h"
@@ -279,6 +280,8 @@ static enum err open_all(struct supervisor *s, struct errinfo *ei)
 	if (!e)
 		e = stripes_map(s->stripes_fd, &s->stripes, ei);
 	if (!e)
+		e = buckets_create(&s->limits_fd, ei);
+	if (!e)
 		e = datadir_open(config_get(s->config, CONFIG_DATA_DIR), &s->dir, ei);
 	return e ? e : control_open(&s->loop, s->dir.fd, on_request, s, &s->control, ei);
 }
@@ -301,7 +304,7 @@ static enum err enter_sandbox(struct supervisor *s, struct errinfo *ei)
 
 int supervisor_run(const struct config *config, unsigned pulse_ms)
 {
-	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .stripes_fd = -1, .pulse_ms = pulse_ms,
+	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .stripes_fd = -1, .limits_fd = -1, .pulse_ms = pulse_ms,
 			       .worker_count = config_workers(config)};
 	struct errinfo ei = {.detail = ""};
 

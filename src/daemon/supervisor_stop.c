@@ -135,4 +135,6 @@ void supervisor_done(struct supervisor *s)
 	stripes_unmap(&s->stripes);
 	if (s->stripes_fd >= 0)
 		close(s->stripes_fd);
+	if (s->limits_fd >= 0)
+		close(s->limits_fd);
 }

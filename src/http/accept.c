@@ -33,15 +33,15 @@ static bool count_peer(struct connection *c)
 	struct server *s = c->server;
 	struct sockaddr_storage address;
 	int n = sizeof address;
-	struct peer peer;
 
 	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &n) < 0)
 		return false; /* gone already */
-	peer = peer_from((const struct sockaddr *)&address);
-	memcpy(c->peer, peer.text, sizeof c->peer);
-	if (peer.is_loopback && !s->limits.count_loopback)
+	c->peer = peer_from((const struct sockaddr *)&address);
+	c->from_proxy = s->args.proxies && proxies_hold(s->args.proxies, &c->peer);
+	/* A proxy's connections are its clients'. */
+	if (c->from_proxy || (c->peer.is_loopback && !s->limits.count_loopback))
 		return true;
-	c->peer_count = peer_add(s->peers, &peer, s->limits.per_peer);
+	c->peer_count = peer_add(s->peers, &c->peer, s->limits.per_peer);
 	return c->peer_count != NULL;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "http/answer.h"
+#include "http/forwarded.h"
 #include "http/repeat.h"
 
 enum {
@@ -93,7 +94,8 @@ struct exchange *connection_new_exchange(struct connection *c)
 	x->request.query = SLICE_LIT("");
 	x->request.body = SLICE_LIT("");
 	put_id(c->server, x->request.id);
-	memcpy(x->request.peer, c->peer, sizeof c->peer);
+	memcpy(x->request.peer, c->peer.text, sizeof x->request.peer);
+	memcpy(x->request.peer_key, c->peer.key, sizeof x->request.peer_key);
 	x->connection = c;
 	buf_init(&x->body, REQUEST_BODY_MAX);
 	return x;
@@ -103,6 +105,8 @@ static void dispatch(struct connection *c)
 {
 	struct server *s = c->server;
 
+	if (c->from_proxy)
+		forwarded_apply(s->args.proxies, &c->exchange->request);
 	c->keep = c->message.keep_alive;
 	c->head_only = c->exchange->request.method == HTTP_M_HEAD;
 	c->budget--;

@@ -55,7 +55,8 @@ struct connection {
 	bool refused;
 	bool head_only; /* HEAD */
 	bool at_end;	/* the client sends no more */
-	char peer[64];
+	struct peer peer;
+	bool from_proxy; /* one whose word counts on who the client is */
 };
 
 struct server {

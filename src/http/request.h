@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "http/peer.h"
 
 enum http_method { HTTP_M_GET, HTTP_M_HEAD, HTTP_M_POST, HTTP_M_PUT, HTTP_M_PATCH, HTTP_M_DELETE, HTTP_M_OPTIONS };
 
@@ -49,7 +50,9 @@ struct request {
 	struct slice body;
 	size_t path_param_count;
 	struct request_pair path_param[REQUEST_PATH_PARAMS_MAX]; /* set by the router */
-	char peer[64];						 /* the client's address, without port */
+	/* The client: the connection's other end, or whom a proxy that is trusted names (http/forwarded.h). */
+	char peer[PEER_TEXT_BYTES];    /* its address, without port */
+	char peer_key[PEER_KEY_BYTES]; /* who is counted by it */
 	/* Of all bytes of the head, under a key of this process; only when it may be recognised by it (server_args.on_repeat). */
 	unsigned char digest[REQUEST_DIGEST_BYTES];
 	bool repeatable;

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "http/proxies.h"
 #include "http/request.h"
 #include "http/response.h"
 
@@ -23,7 +24,7 @@ typedef void server_request_fn(struct exchange *x, const struct request *request
 /*
  * A head may be one that was read before, byte for byte: asked with its digest before it is parsed. True when it is, and the
  * exchange was taken, to be answered as after on_request; false when nothing has happened. Only id, peer, arena and digest of
- * the request are set. Whoever takes it must have had the same digest in a request with `repeatable` set: only then have
+ * the request are set, and peer is the connection's, not whom a proxy names. Whoever takes it must have had the same digest in a request with `repeatable` set: only then have
  * these bytes passed gate and parser, as a GET without body on a connection that stays open.
  */
 typedef bool server_repeat_fn(struct exchange *x, const struct request *request, void *arg);
@@ -48,7 +49,8 @@ struct server_args {
 	bool loopback_forms;	/* the public URL is loopback: form-action also names the loopback http origins */
 	size_t max_connections; /* 0: 1024. At the cap the longest idle one makes room, else the newcomer is closed */
 	struct server_limits limits;
-	const struct clock *clock; /* for Date; NULL: the machine's */
+	const struct proxies *proxies; /* whose word counts on who the client is; outlives the server; NULL: nobody's */
+	const struct clock *clock;     /* for Date; NULL: the machine's */
 	/*
 	 * Writes the error answer in our error shape (JSON or page) for what never became a request. Of `request` only
 	 * arena, id and peer are sure to be set; everything else may be empty. It must not answer.

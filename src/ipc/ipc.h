@@ -47,7 +47,7 @@ const char *ipc_role_name(enum ipc_role role);
  */
 #define IPC_MESSAGES(X)                                                             \
 	/* life of a role */                                                        \
-	X(START, IPC_SET(SUPERVISOR), IPC_CHILDREN, "siisfff", ONCE)                        \
+	X(START, IPC_SET(SUPERVISOR), IPC_CHILDREN, "siisffff", ONCE)                        \
 	X(READY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "", ONCE)                               \
 	X(FAILED, IPC_CHILDREN, IPC_SET(SUPERVISOR), "iss", ONCE)                           \
 	X(SAY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "s", OFTEN)                               \
@@ -103,9 +103,18 @@ enum { IPC_BODY_IN_MEMFD = 1 };
  * START: what a role needs. `config` is lines "NAME=value\n" of only those keys that the role needs;
  * `slot` tells several workers apart; `workers` is their number; `instance` is random per start of the
  * supervisor; `log` is where log lines go; `socket` is the worker's listening socket, `stripes` the shared memory of the
- * roles with a store (store/stripes.h); for others both are /dev/null.
+ * roles with a store (store/stripes.h), `limits` that of the workers (base/buckets.h); for others each is /dev/null.
  */
-enum { IPC_START_CONFIG, IPC_START_SLOT, IPC_START_WORKERS, IPC_START_INSTANCE, IPC_START_LOG, IPC_START_SOCKET, IPC_START_STRIPES };
+enum {
+	IPC_START_CONFIG,
+	IPC_START_SLOT,
+	IPC_START_WORKERS,
+	IPC_START_INSTANCE,
+	IPC_START_LOG,
+	IPC_START_SOCKET,
+	IPC_START_STRIPES,
+	IPC_START_LIMITS,
+};
 /* FAILED: the kind of error and what a person reads; the role exits after it. */
 enum { IPC_FAILED_ERR, IPC_FAILED_DETAIL, IPC_FAILED_HINT };
 /* PEER: a new connection to that role and slot; the one before, if any, is read to its end first. */

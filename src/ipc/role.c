@@ -150,6 +150,10 @@ static void start(struct role *role, struct ipc_message *m)
 		role->stripes = m->field[IPC_START_STRIPES].fd;
 	else
 		close(m->field[IPC_START_STRIPES].fd);
+	if (role->self == IPC_WORKER)
+		role->limits = m->field[IPC_START_LIMITS].fd;
+	else
+		close(m->field[IPC_START_LIMITS].fd);
 	role->started = true;
 	e = start_in_sandbox(role, &ei);
 	if (e)
@@ -247,7 +251,7 @@ static struct channel *open_control(struct role *role)
 int role_run(enum ipc_role self, const char *name, const struct role_hooks *hooks, void *state)
 {
 	uv_loop_t loop;
-	struct role role = {.self = self, .loop = &loop, .name = name, .socket = -1, .stripes = -1, .hooks = hooks, .state = state,
+	struct role role = {.self = self, .loop = &loop, .name = name, .socket = -1, .stripes = -1, .limits = -1, .hooks = hooks, .state = state,
 			    .log_fd = -1};
 
 	role_harden(ROLE_CONTROL_FD + 1);

@@ -20,6 +20,7 @@ struct role {
 	const char *instance; /* random per start of the supervisor; 32 hex digits */
 	int socket;           /* the worker's listening socket; -1 for others */
 	int stripes;          /* the shared memory of clerk and workers; -1 for others */
+	int limits;           /* the shared memory of the workers; -1 for others */
 	const struct role_hooks *hooks;
 	void *state;          /* the role's own */
 	struct channel *control;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/routes.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "call/call.h"
@@ -339,6 +340,37 @@ static enum err find_route(struct handle_desk *d, struct request *request, const
 	return e;
 }
 
+/* Whether the service lives is asked by who watches it, and a flood must not make it look dead. */
+static bool is_uncounted(const struct call_route *route)
+{
+	return route->handler == api_status_health || route->handler == api_status_ready;
+}
+
+/* Without what may be a key, a request is its address's, and is refused before it costs anything. */
+static bool is_refused(struct handle_desk *d, struct exchange *x, const struct request *request,
+		       const struct route *route, bool *ret_counted)
+{
+	struct errinfo why = {.detail = ""};
+	struct response r;
+	enum err e;
+
+	*ret_counted = !is_uncounted(route->handler) && !call_presents_key(request);
+	e = *ret_counted ? call_count_address(&d->quota, request, &why) : ERR_OK;
+	if (!e)
+		return false;
+	response_init(&r);
+	write_error(&r, request, is_page(route->handler, request), e, 0, &why);
+	handle_log(&(const struct handle_line){.request = request,
+					       .pattern = route->pattern,
+					       .err = e,
+					       .detail = why.detail,
+					       .status = r.status,
+					       .began_ms = clock_mono_ms(&clock_system)});
+	server_answer(x, &r);
+	response_done(&r);
+	return true;
+}
+
 void handle_request(struct exchange *x, const struct request *request, void *arg)
 {
 	struct handle_desk *d = arg;
@@ -347,6 +379,7 @@ void handle_request(struct exchange *x, const struct request *request, void *arg
 	const struct route *route = NULL;
 	struct response refused;
 	struct handling *h;
+	bool counted = false;
 
 	response_init(&refused);
 	if (find_route(d, mine, &route, &refused)) {
@@ -355,7 +388,7 @@ void handle_request(struct exchange *x, const struct request *request, void *arg
 		return;
 	}
 	response_done(&refused);
-	if (reads_answer(d, x, request, route->handler, route->pattern))
+	if (reads_answer(d, x, request, route->handler, route->pattern) || is_refused(d, x, request, route, &counted))
 		return;
 	h = ARENA_NEW(request->arena, struct handling);
 	h->desk = d;
@@ -367,6 +400,8 @@ void handle_request(struct exchange *x, const struct request *request, void *arg
 	response_init(&h->response);
 	outbox_item_init(&h->records, deliver);
 	h->call.core = &d->core;
+	h->call.quota = &d->quota;
+	h->call.is_counted = counted;
 	h->call.request = request;
 	h->call.arena = request->arena;
 	h->call.response = &h->response;

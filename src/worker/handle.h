@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "core/core.h"
+#include "core/quota.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "ipc/channel.h"
@@ -24,6 +25,8 @@ struct handle_desk {
 	struct core core;          /* of the store thread */
 	struct outbox outbox;
 	struct hashing hashing;
+	struct quota quota;
+	struct buckets *buckets;   /* of the limits, shared by all workers */
 	struct stripes *stripes;   /* by which changes of rows are told */
 	struct cache *cache;       /* tokens that were read lately; of the loop */
 	struct reads_known *known; /* questions by the digests of their heads */

@@ -29,6 +29,7 @@ enum { SWEEP_MS = 800 / CACHE_SWEEPS, KNOWN_HEADS = 16 * 1024 }; /* nothing that
 struct question {
 	unsigned char key[CACHE_KEY_BYTES];
 	int64_t min_ttl_s;
+	uint64_t bucket; /* of the API key's reads; 0: not looked up yet */
 };
 
 /*
@@ -104,6 +105,7 @@ static bool ask(const struct handle_desk *d, const struct request *request, stru
 	struct slice parts[4];
 	bool presented;
 
+	ret->bucket = 0;
 	if (request->method != HTTP_M_GET || request->body.n)
 		return false;
 	parts[0] = call_presented_key(request, &presented);
@@ -173,10 +175,34 @@ static void answer(struct read *r, const struct cache_hit *hit, int64_t now)
 	outbox_put(&r->desk->outbox, &r->records);
 }
 
+/* The key has had its share of this second. Nothing is handed out, so nothing is recorded. */
+static void refuse(struct handle_desk *d, struct exchange *x, const struct request *request, const char *pattern,
+		   const char *actor, const struct errinfo *why)
+{
+	struct response r;
+
+	response_init(&r);
+	call_error_json(&r, request->id, ERR_LIMIT, 0, why);
+	handle_log(&(const struct handle_line){.request = request, .pattern = pattern, .actor = actor, .err = ERR_LIMIT,
+					       .detail = why->detail, .status = r.status, .began_ms = (int64_t)uv_now(d->loop)});
+	server_answer(x, &r);
+	response_done(&r);
+}
+
+static bool is_within_limit(struct handle_desk *d, struct question *q, const struct cache_hit *hit, struct errinfo *why)
+{
+	if (!d->quota.rate[QUOTA_READS].interval_ns)
+		return true;
+	if (!q->bucket)
+		q->bucket = quota_id(&d->quota, QUOTA_READS, slice_from(hit->token.actor), (struct slice){0});
+	return quota_take_id(&d->quota, QUOTA_READS, q->bucket, (int64_t)uv_now(d->loop), why) == ERR_OK;
+}
+
 /* False, and nothing has happened, when the entry is gone or its token too old. */
-static bool answer_from_cache(struct handle_desk *d, struct exchange *x, const struct request *request, const struct question *q,
+static bool answer_from_cache(struct handle_desk *d, struct exchange *x, const struct request *request, struct question *q,
 			      const char *pattern)
 {
+	struct errinfo why; /* set when it is needed: to empty it for each read costs more than the limit does */
 	struct cache_hit hit;
 	struct read *r;
 	int64_t now;
@@ -186,6 +212,10 @@ static bool answer_from_cache(struct handle_desk *d, struct exchange *x, const s
 	now = clock_wall_ms(d->core.clock);
 	if (!grants_is_fresh(&hit.token.life, q->min_ttl_s, now))
 		return false;
+	if (!is_within_limit(d, q, &hit, &why)) {
+		refuse(d, x, request, pattern, hit.token.actor, &why);
+		return true;
+	}
 	r = ARENA_NEW(request->arena, struct read);
 	r->desk = d;
 	r->exchange = x;
@@ -214,7 +244,7 @@ bool reads_answer(struct handle_desk *d, struct exchange *x, const struct reques
 bool reads_repeat(struct exchange *x, const struct request *request, void *arg)
 {
 	struct handle_desk *d = arg;
-	const struct known_head *k = d->known && d->outbox.journal ? place_of(d->known, request) : NULL;
+	struct known_head *k = d->known && d->outbox.journal ? place_of(d->known, request) : NULL;
 
 	return k && k->pattern && memcmp(k->digest, request->digest, sizeof k->digest) == 0 &&
 	       answer_from_cache(d, x, request, &k->question, k->pattern);

@@ -27,6 +27,7 @@ struct worker {
 	struct handle_desk desk;
 	struct keeper_client *keeper;
 	struct server *server;
+	struct proxies proxies; /* whom the server believes */
 	struct route *routes;
 };
 
@@ -135,6 +136,30 @@ static void join_routes(struct worker *w)
 	w->desk.router = router_new(w->routes, n);
 }
 
+static uint64_t number(const char *value)
+{
+	uint64_t n = 0;
+
+	slice_to_u64(slice_from(value), UINT64_MAX, &n); /* the supervisor has checked it */
+	return n;
+}
+
+static enum err open_quota(struct worker *w, struct errinfo *ei)
+{
+	struct handle_desk *d = &w->desk;
+	enum err e = proxies_parse(slice_from(role_config(w->role, "FIBERWISE_TRUSTED_PROXIES")), &w->proxies, ei);
+
+	if (!e)
+		e = buckets_map(w->role->limits, &d->buckets, ei);
+	quota_init(&d->quota, d->buckets, &clock_system);
+	quota_set(&d->quota, QUOTA_READS, number(role_config(w->role, "FIBERWISE_RATE_READS")));
+	quota_set(&d->quota, QUOTA_KEY, number(role_config(w->role, "FIBERWISE_RATE_KEY")));
+	quota_set(&d->quota, QUOTA_APP, number(role_config(w->role, "FIBERWISE_RATE_APP")));
+	quota_set(&d->quota, QUOTA_USER, number(role_config(w->role, "FIBERWISE_RATE_USER")));
+	quota_set(&d->quota, QUOTA_ADDRESS, number(role_config(w->role, "FIBERWISE_RATE_ADDRESS")));
+	return e;
+}
+
 static enum err start_server(struct worker *w, struct errinfo *ei)
 {
 	const struct core *core = &w->desk.core;
@@ -143,6 +168,8 @@ static enum err start_server(struct worker *w, struct errinfo *ei)
 		.socket = w->role->socket,
 		.https = core->public.is_https,
 		.loopback_forms = url_is_loopback(&core->public),
+		.limits = {.per_peer = (size_t)number(role_config(w->role, "FIBERWISE_CONNECTIONS_PER_ADDRESS"))},
+		.proxies = &w->proxies,
 		.on_error = handle_error,
 		.on_request = handle_request,
 		.on_repeat = reads_repeat,
@@ -154,10 +181,7 @@ static enum err start_server(struct worker *w, struct errinfo *ei)
 
 static struct cache *open_cache(const struct worker *w)
 {
-	uint64_t bytes = 0;
-
-	slice_to_u64(slice_from(role_config(w->role, "FIBERWISE_CACHE_BYTES")), SIZE_MAX, &bytes);
-	return cache_new(bytes, w->desk.stripes);
+	return cache_new(number(role_config(w->role, "FIBERWISE_CACHE_BYTES")), w->desk.stripes);
 }
 
 static void on_broken_template(const char *why, void *arg)
@@ -217,6 +241,8 @@ static enum err start(struct role *role, struct errinfo *ei)
 	w->role = role;
 	w->desk.loop = role->loop;
 	e = open_core(w, ei);
+	if (!e)
+		e = open_quota(w, ei);
 	if (e)
 		return e;
 	join_routes(w);
@@ -263,6 +289,7 @@ static void jobs_stopped(void *arg)
 	free(w->routes);
 	cache_free(&w->desk.cache);
 	stripes_unmap(&w->desk.stripes);
+	buckets_unmap(&w->desk.buckets);
 	role_stopped(w->role);
 }
 

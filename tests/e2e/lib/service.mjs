@@ -18,6 +18,8 @@ export const PASSWORD = 'correct horse battery staple 7';
 
 // tools/coverage wants what each process counted, and a role in its sandbox can't write that.
 const SANDBOX = process.env.FIBERWISE_COUNTED ? { FIBERWISE_SANDBOX: 'off' } : {};
+// Tests knock faster than anybody should; those of the limits set their own.
+const NO_RATES = Object.fromEntries(['KEY', 'APP', 'USER', 'ADDRESS'].map((name) => [`FIBERWISE_RATE_${name}`, '0']));
 
 export class Service {
 	constructor(dir, port, env) {
@@ -39,6 +41,7 @@ export class Service {
 				FIBERWISE_EGRESS_ALLOW: '127.0.0.0/8,::1/128',
 				FIBERWISE_WORKERS: '2',
 				...SANDBOX,
+				...NO_RATES,
 				...this.env,
 				...extra,
 			},

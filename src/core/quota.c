@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rates, and what is said to who goes beyond one. Must never say whose requests they were: an address is shared by strangers. */
+#include "core/quota.h"
+
+#include <limits.h>
+
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S  INT64_C(1000000000)
+
+static const struct {
+	const char *name, *config;
+	uint64_t burst_s;
+	const char *before, *after; /* around the number, for who goes beyond it */
+} kinds[QUOTA__COUNT] = {
+#define X(kind, name, key, burst_s, before, after) [QUOTA_##kind] = {name, key, burst_s, before, after},
+	QUOTA(X)
+#undef X
+};
+
+void quota_init(struct quota *l, struct buckets *buckets, const struct clock *clock)
+{
+	*l = (struct quota){.buckets = buckets, .clock = clock};
+}
+
+void quota_set(struct quota *l, enum quota_kind kind, uint64_t per_s)
+{
+	l->per_s[kind] = per_s;
+	l->rate[kind] = bucket_rate_of(per_s, per_s * kinds[kind].burst_s);
+}
+
+const char *quota_name(enum quota_kind kind)
+{
+	return kinds[kind].name;
+}
+
+void quota_counts(const struct quota *l, struct quota_counts *ret)
+{
+	for (size_t i = 0; i < QUOTA__COUNT; i++)
+		ret->refused[i] = atomic_load_explicit(&l->refused[i], memory_order_relaxed);
+}
+
+uint64_t quota_id(const struct quota *l, enum quota_kind kind, struct slice whose, struct slice within)
+{
+	return buckets_id(l->buckets, (unsigned char)kind, whose, within);
+}
+
+static enum err refuse(struct quota *l, enum quota_kind kind, int64_t wait_ns, struct errinfo *ei)
+{
+	int64_t wait_s = (wait_ns + NS_PER_S - 1) / NS_PER_S;
+
+	err_clear(ei);
+	atomic_fetch_add_explicit(&l->refused[kind], 1, memory_order_relaxed);
+	if (ei)
+		ei->retry_after_s = wait_s < UINT_MAX ? (unsigned)wait_s : UINT_MAX;
+	err_hint(ei, ERR_LIMIT, "Wait %lld second%s and go on more slowly; the operator sets this limit with %s.",
+		 (long long)wait_s, wait_s == 1 ? "" : "s", kinds[kind].config);
+	return err_set(ei, ERR_LIMIT, "%s %llu %s", kinds[kind].before, (unsigned long long)l->per_s[kind],
+		       kinds[kind].after);
+}
+
+enum err quota_take_id(struct quota *l, enum quota_kind kind, uint64_t id, int64_t now_ms, struct errinfo *ei)
+{
+	int64_t wait_ns = buckets_take(l->buckets, id, &l->rate[kind], now_ms * NS_PER_MS);
+
+	return wait_ns ? refuse(l, kind, wait_ns, ei) : ERR_OK;
+}
+
+enum err quota_take(struct quota *l, enum quota_kind kind, struct slice whose, struct slice within, struct errinfo *ei)
+{
+	if (!l || !l->rate[kind].interval_ns)
+		return ERR_OK;
+	return quota_take_id(l, kind, quota_id(l, kind, whose, within), clock_mono_ms(l->clock), ei);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How much one caller may ask for: per API key, per app, per user, per client address. The buckets are shared by all
+ * workers, so these are limits of the service; docs/decisions/015-limits.md says why they are as they are.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/buckets.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+/* kind, name in counts, configuration key, seconds' worth that may come at once, and the sentence around the number */
+#define QUOTA(X) \
+	X(READS, "reads", "FIBERWISE_RATE_READS", 1, "this API key reads more than the", \
+	  "tokens a second that it may") \
+	X(KEY, "key", "FIBERWISE_RATE_KEY", 2, "this API key makes more than the", "requests a second that it may") \
+	X(APP, "app", "FIBERWISE_RATE_APP", 2, "the keys of this app together make more than the", \
+	  "requests a second that they may") \
+	X(USER, "user", "FIBERWISE_RATE_USER", 5, "more than the", \
+	  "requests a second that are allowed are made for this user") \
+	X(ADDRESS, "address", "FIBERWISE_RATE_ADDRESS", 10, "more than the", \
+	  "requests a second that are allowed without a valid API key come from your address")
+
+enum quota_kind {
+#define X(kind, name, key, burst_s, before, after) QUOTA_##kind,
+	QUOTA(X)
+#undef X
+		QUOTA__COUNT
+};
+
+/* One per worker; its loop and its store thread may use it at the same time. */
+struct quota {
+	struct buckets *buckets;
+	const struct clock *clock;
+	struct bucket_rate rate[QUOTA__COUNT];
+	uint64_t per_s[QUOTA__COUNT];
+	_Atomic uint64_t refused[QUOTA__COUNT];
+};
+
+/* How often this worker refused something, by kind, since it began. */
+struct quota_counts {
+	uint64_t refused[QUOTA__COUNT];
+};
+
+/* Without any limit at first. */
+void quota_init(struct quota *l, struct buckets *buckets, const struct clock *clock);
+/* So many a second; 0: no limit. */
+void quota_set(struct quota *l, enum quota_kind kind, uint64_t per_s);
+/* "reads", "key", … */
+const char *quota_name(enum quota_kind kind);
+void quota_counts(const struct quota *l, struct quota_counts *ret);
+
+/*
+ * Takes one for `whose` within `within` (either may be empty). ERR_LIMIT with the seconds to wait, and nothing is taken. `l` NULL: no limit.
+ */
+enum err quota_take(struct quota *l, enum quota_kind kind, struct slice whose, struct slice within, struct errinfo *ei);
+/* The same in two steps, for who takes from one bucket often; `ei` need not be set before. `now_ms` is of the clock's mono_ms. */
+uint64_t quota_id(const struct quota *l, enum quota_kind kind, struct slice whose, struct slice within);
+enum err quota_take_id(struct quota *l, enum quota_kind kind, uint64_t id, int64_t now_ms, struct errinfo *ei);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AP-09: what one caller may ask for, what it is told beyond that, and that others are not touched. */
+#include "core/quota.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+static int64_t now_ms;
+
+static int64_t read_clock(void *arg)
+{
+	(void)arg;
+	return now_ms;
+}
+
+static const struct clock clock_test = {.wall_ms = read_clock, .mono_ms = read_clock};
+
+static int setup(void **state)
+{
+	struct quota *l = MEM_NEW(struct quota);
+	struct buckets *b = NULL;
+	int fd = -1;
+
+	now_ms = 1000000;
+	assert_int_equal(buckets_create(&fd, NULL), ERR_OK);
+	assert_int_equal(buckets_map(fd, &b, NULL), ERR_OK);
+	close(fd);
+	quota_init(l, b, &clock_test);
+	*state = l;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct quota *l = *state;
+
+	buckets_unmap(&l->buckets);
+	free(l);
+	return 0;
+}
+
+static enum err take(struct quota *l, enum quota_kind kind, const char *whose, struct errinfo *ei)
+{
+	return quota_take(l, kind, slice_from(whose), SLICE_LIT(""), ei);
+}
+
+static size_t take_all(struct quota *l, enum quota_kind kind, const char *whose)
+{
+	size_t n = 0;
+
+	while (take(l, kind, whose, NULL) == ERR_OK)
+		assert_true(++n < 100000);
+	return n;
+}
+
+static void beyond_it_one_is_told_how_long_to_wait(void **state)
+{
+	struct quota *l = *state;
+	struct errinfo ei = {.field_count = 3, .code = "left over"};
+	struct quota_counts counts;
+
+	quota_set(l, QUOTA_KEY, 10);
+	assert_int_equal(take_all(l, QUOTA_KEY, "a"), 20); /* two seconds' worth */
+	assert_int_equal(take(l, QUOTA_KEY, "a", &ei), ERR_LIMIT);
+	assert_int_equal(ei.retry_after_s, 1);
+	assert_int_equal(ei.field_count, 0);
+	assert_string_equal(err_wire_code(ERR_LIMIT, &ei), "too_many_requests");
+	assert_string_equal(ei.detail, "this API key makes more than the 10 requests a second that it may");
+	assert_string_equal(
+		ei.hint, "Wait 1 second and go on more slowly; the operator sets this limit with FIBERWISE_RATE_KEY.");
+	now_ms += 1000; /* as told, and it works */
+	assert_int_equal(take_all(l, QUOTA_KEY, "a"), 10);
+	quota_counts(l, &counts);
+	assert_int_equal(counts.refused[QUOTA_KEY], 3);
+	assert_int_equal(counts.refused[QUOTA_APP], 0);
+}
+
+static void others_have_their_own(void **state)
+{
+	struct quota *l = *state;
+
+	for (enum quota_kind kind = 0; kind < QUOTA__COUNT; kind++)
+		quota_set(l, kind, 1);
+	take_all(l, QUOTA_KEY, "a");
+	assert_int_equal(take(l, QUOTA_KEY, "b", NULL), ERR_OK);
+	for (enum quota_kind kind = 0; kind < QUOTA__COUNT; kind++)
+		if (kind != QUOTA_KEY)
+			assert_int_equal(take(l, kind, "a", NULL), ERR_OK);
+	assert_int_equal(take_all(l, QUOTA_USER, "u"), 5);
+	assert_int_equal(quota_take(l, QUOTA_USER, SLICE_LIT("u"), SLICE_LIT("other app"), NULL), ERR_OK);
+}
+
+static void nothing_set_is_no_limit(void **state)
+{
+	struct quota *l = *state;
+
+	quota_set(l, QUOTA_KEY, 1);
+	quota_set(l, QUOTA_KEY, 0);
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(take(l, QUOTA_KEY, "a", NULL), ERR_OK);
+	assert_int_equal(take(NULL, QUOTA_KEY, "a", NULL), ERR_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(beyond_it_one_is_told_how_long_to_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(others_have_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_set_is_no_limit, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("core/quota", tests, NULL, NULL);
+}
