@@ -165,7 +165,7 @@ async function fullDisk(service, dir, secret) {
 	await verified(service);
 }
 
-test('with a full disk no token leaves, and with room again it does', async (t) => {
+test('LG-03 with a full disk no token leaves, and with room again it does', async (t) => {
 	const { service } = await connected(t);
 	const { access_token: secret } = await read(service);
 	await service.stop();

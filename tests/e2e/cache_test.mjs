@@ -184,7 +184,7 @@ test('a token that is nearly over is refreshed, and the new one is kept', async 
 
 const ROUNDS = 60;
 
-test('a key is dead in every worker when its DELETE is answered', async (t) => {
+test('AP-07 a key is dead in every worker when its DELETE is answered', async (t) => {
 	const { service, flow, a, b } = await world(t);
 	for (let i = 0; i < ROUNDS; i += 1) {
 		const [here, there] = i % 2 ? [a, b] : [b, a];
@@ -212,7 +212,7 @@ test('a key that is revoked while its read waits for the provider gets nothing',
 	assert.equal((await reading).status, 401);
 });
 
-test('a connection is dead in every worker when its DELETE is answered', async (t) => {
+test('AP-07 a connection is dead in every worker when its DELETE is answered', async (t) => {
 	const { service, authenticator, a, b } = await world(t);
 	for (let i = 0; i < ROUNDS / 3; i += 1) {
 		const [here, there] = i % 2 ? [a, b] : [b, a];
@@ -225,7 +225,7 @@ test('a connection is dead in every worker when its DELETE is answered', async (
 	}
 });
 
-test('an authenticator is off in every worker when its PATCH is answered', async (t) => {
+test('AP-07 an authenticator is off in every worker when its PATCH is answered', async (t) => {
 	const { authenticator, flow, a, b } = await world(t);
 	for (let i = 0; i < ROUNDS / 3; i += 1) {
 		const [here, there] = i % 2 ? [a, b] : [b, a];
