@@ -46,7 +46,7 @@ export class Service {
 				...extra,
 			},
 		});
-		assert.equal(await this.program.ready(), this.url);
+		assert.equal(await this.program.ready(), this.env.FIBERWISE_PUBLIC_URL ?? this.url);
 		return this;
 	}
 
