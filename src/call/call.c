@@ -10,7 +10,6 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
-#include "core/users.h"
 #include "secret/apikey.h"
 #include "secret/hash.h"
 
@@ -21,7 +20,7 @@ static bool is_unsafe(const struct call *c)
 	return c->request->method != HTTP_M_GET && c->request->method != HTTP_M_HEAD && c->request->method != HTTP_M_OPTIONS;
 }
 
-static struct slice cookie(const struct call *c, const char *plain, const char *host_only)
+struct slice call_cookie(const struct call *c, const char *plain, const char *host_only)
 {
 	struct slice value = request_cookie(c->request, c->core->public.is_https ? host_only : plain);
 
@@ -30,15 +29,15 @@ static struct slice cookie(const struct call *c, const char *plain, const char *
 
 struct slice call_session_cookie(const struct call *c)
 {
-	return cookie(c, "fw_session", "__Host-fw_session");
+	return call_cookie(c, "fw_session", "__Host-fw_session");
 }
 
 struct slice call_browser_cookie(const struct call *c)
 {
-	return cookie(c, "fw_browser", "__Host-fw_browser");
+	return call_cookie(c, "fw_browser", "__Host-fw_browser");
 }
 
-static void set_cookie(struct call *c, const char *name, struct slice value, int64_t max_age_s)
+void call_set_cookie(struct call *c, const char *name, struct slice value, int64_t max_age_s)
 {
 	const struct cookie k = {.name = name, .value = value, .secure = c->core->public.is_https, .max_age_s = max_age_s};
 
@@ -58,38 +57,18 @@ struct slice call_browser(struct call *c)
 	encode_base64url(&text, secret_expose(raw));
 	value = arena_copy(c->arena, buf_slice(&text));
 	buf_done(&text);
-	set_cookie(c, "fw_browser", value, BROWSER_COOKIE_LIFE_S);
+	call_set_cookie(c, "fw_browser", value, BROWSER_COOKIE_LIFE_S);
 	return value;
-}
-
-enum err call_ask_password(struct call *c, struct slice name, struct slice password, struct errinfo *ei)
-{
-	const char *stored;
-	enum err e = users_password(c->core, name, c->arena, &stored, ei);
-
-	if (!e)
-		c->ask = (struct call_ask){.kind = CALL_ASK_PASSWORD, .password = secret_in_arena(c->arena, secret_new(password)),
-					   .stored = stored};
-	return e;
-}
-
-enum err call_signed_in(struct call *c, struct slice name, struct secret **ret_cookie, struct errinfo *ei)
-{
-	if (!c->reply->err)
-		return users_sign_in(c->core, name, c->ask.stored, c->reply->matches, c->arena, ret_cookie, ei);
-	if (ei)
-		*ei = c->reply->why;
-	return c->reply->err;
 }
 
 void call_set_session(struct call *c, const struct secret *session)
 {
-	set_cookie(c, "fw_session", secret_expose(session), -1);
+	call_set_cookie(c, "fw_session", secret_expose(session), -1);
 }
 
 void call_clear_session(struct call *c)
 {
-	set_cookie(c, "fw_session", (struct slice){.p = "", .n = 0}, 0);
+	call_set_cookie(c, "fw_session", (struct slice){.p = "", .n = 0}, 0);
 }
 
 struct slice call_presented_key(const struct request *request, bool *ret_presented)

@@ -97,6 +97,10 @@ struct slice call_presented_key(const struct request *request, bool *ret_present
 bool call_presents_key(const struct request *request);
 /* Takes one from the client's address. */
 enum err call_count_address(struct quota *l, const struct request *request, struct errinfo *ei);
+/* A cookie by its name without and with the prefix that it has under https; n 0 when absent or too long. */
+struct slice call_cookie(const struct call *c, const char *plain, const char *host_only);
+/* Sets one, by its name without prefix; `max_age_s` -1: until the browser closes. */
+void call_set_cookie(struct call *c, const char *name, struct slice value, int64_t max_age_s);
 /* The session cookie's and the browser cookie's value; n 0 when absent. */
 struct slice call_session_cookie(const struct call *c);
 struct slice call_browser_cookie(const struct call *c);
@@ -105,11 +109,14 @@ struct slice call_browser_cookie(const struct call *c);
  */
 struct slice call_browser(struct call *c);
 /*
- * A sign-in takes both runs of a handler: the first asks for the password's check, the second opens the session, or
- * returns ERR_UNAUTHENTICATED, or ERR_LIMIT when too many sign in at this moment.
+ * A sign-in takes both runs of a handler: the first asks for the password's check, or returns ERR_LIMIT when too many failed
+ * lately (core/throttle.h); the second opens the session, or returns ERR_UNAUTHENTICATED, or ERR_LIMIT when too many sign in at
+ * this moment.
  */
 enum err call_ask_password(struct call *c, struct slice name, struct slice password, struct errinfo *ei);
 enum err call_signed_in(struct call *c, struct slice name, struct secret **ret_cookie, struct errinfo *ei);
+/* From now on this browser is known by that name: its sign-ins are counted for themselves (WB-07). */
+void call_know_browser(struct call *c, struct slice name);
 void call_set_session(struct call *c, const struct secret *cookie);
 void call_clear_session(struct call *c);
 /* The token that this session's forms carry; ERR_FORBIDDEN unless the form's field `form_token` is it. */

@@ -37,6 +37,7 @@ void quota_counts(const struct quota *l, struct quota_counts *ret)
 {
 	for (size_t i = 0; i < QUOTA__COUNT; i++)
 		ret->refused[i] = atomic_load_explicit(&l->refused[i], memory_order_relaxed);
+	ret->refused_sign_ins = atomic_load_explicit(&l->refused_sign_ins, memory_order_relaxed);
 }
 
 uint64_t quota_id(const struct quota *l, enum quota_kind kind, struct slice whose, struct slice within)

@@ -37,11 +37,13 @@ struct quota {
 	struct bucket_rate rate[QUOTA__COUNT];
 	uint64_t per_s[QUOTA__COUNT];
 	_Atomic uint64_t refused[QUOTA__COUNT];
+	_Atomic uint64_t refused_sign_ins; /* by core/throttle.h */
 };
 
 /* How often this worker refused something, by kind, since it began. */
 struct quota_counts {
 	uint64_t refused[QUOTA__COUNT];
+	uint64_t refused_sign_ins;
 };
 
 /* Without any limit at first. */

@@ -61,6 +61,7 @@ enum err ui_adminlink_submit(struct call *c, struct errinfo *ei)
 	if (e)
 		return e;
 	call_set_session(c, cookie);
+	call_know_browser(c, SLICE_LIT("admin"));
 	response_redirect(c->response, 303, SLICE_LIT(PATH_CONNECTIONS));
 	return ERR_OK;
 }

@@ -44,6 +44,13 @@ enum err ui_signin_form(struct call *c, struct errinfo *ei)
 	return ERR_OK;
 }
 
+/* Not yet: the same form again, with when. */
+static void show_later(struct call *c, const struct errinfo *why, const char *name, const char *next)
+{
+	show(c, 429, arena_printf(c->arena, "Not at this moment: %s. %s", why->detail, why->hint), name, next);
+	response_header(c->response, "Retry-After", slice_from(arena_printf(c->arena, "%u", why->retry_after_s)));
+}
+
 /* The session that the browser had ends with the new sign-in (WB-02). */
 static enum err end_old_session(struct call *c, struct errinfo *ei)
 {
@@ -52,6 +59,7 @@ static enum err end_old_session(struct call *c, struct errinfo *ei)
 
 enum err ui_signin_submit(struct call *c, struct errinfo *ei)
 {
+	struct errinfo why = {.detail = ""};
 	struct slice name, password;
 	struct secret *cookie;
 	struct params form;
@@ -64,15 +72,23 @@ enum err ui_signin_submit(struct call *c, struct errinfo *ei)
 	next = next_path(params_get(&form, "next"), c->arena);
 	password = params_get(&form, "password");
 	if (name.n > 100 || password.n > PASSWORD_MAX)
-		e = err_set(ei, ERR_UNAUTHENTICATED, "the name or the password is wrong");
-	else if (!c->reply)
-		return call_ask_password(c, name, password, ei);
+		e = err_set(&why, ERR_UNAUTHENTICATED, "the name or the password is wrong");
+	else if (c->reply)
+		e = call_signed_in(c, name, &cookie, &why);
 	else
-		e = call_signed_in(c, name, &cookie, ei);
+		e = call_ask_password(c, name, password, &why);
+	if (e == ERR_LIMIT) {
+		show_later(c, &why, arena_strndup(c->arena, slice_sub(name, 0, 100)), next);
+		return ERR_OK;
+	}
 	if (e == ERR_UNAUTHENTICATED) {
 		show(c, 401, "The name or the password is wrong.", arena_strndup(c->arena, slice_sub(name, 0, 100)), next);
 		return ERR_OK;
 	}
+	if (ei)
+		*ei = why;
+	if (!e && !c->reply)
+		return ERR_OK; /* the password is being looked at */
 	if (!e)
 		e = end_old_session(c, ei);
 	if (e)
