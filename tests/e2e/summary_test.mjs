@@ -52,6 +52,33 @@ for (const [what, files, want] of CASES) {
 	});
 }
 
+// What is listed, what ran, and what is said of it.
+const ATTACKS = [
+	['each was made', 'AA-01 x\nAA-02 y\n', 'ok 1 - AA-01 a\n    ok 1 - AA-02 and AA-01 b\n', 'attacks: 2 of 2', '1 passed, 0 failed'],
+	['by a unit test', 'AA-01 x\n', '', 'attacks: 1 of 1', '2 passed, 0 failed', 'test_aa_01_b'],
+	['one was not made', '# a list\nAA-01 x\nAA-02 y\n', 'ok 1 - AA-01 a\n', 'attacks: 1 of 2', '1 passed, 1 failed'],
+	['one was skipped', 'AA-01 x\n', 'ok 1 - AA-01 a # SKIP why\n', 'attacks: 0 of 1', '1 passed, 1 failed'],
+	['one failed', 'AA-01 x\n', 'not ok 1 - AA-01 a\n', 'attacks: 0 of 1', '1 passed, 1 failed'],
+	['an empty list', '', '', 'attacks: 0 of 0', '1 passed, 1 failed'],
+];
+
+for (const [what, list, lines, told, want, unit] of ATTACKS) {
+	test(`summary: of the attacks ${what}`, async (t) => {
+		const dir = workspace(t);
+		writeFileSync(join(dir, 'list'), list);
+		writeFileSync(join(dir, 'a.tap'), `TAP version 13\n${lines}# pass 1\n# fail 0\n`);
+		const reports = [join(dir, 'a.tap')];
+		if (unit) {
+			reports.push(join(dir, 'b.json'));
+			writeFileSync(reports[1], program('x', 'OK', `[==========]\n[       OK ] ${unit}\n`));
+		}
+		const { stdout, code } = await run(join(ROOT, 'tools/test-summary'), ['--attacks', join(dir, 'list'), ...reports]);
+		assert.equal(stdout.trim().split('\n').at(-1), want, stdout);
+		assert.match(stdout, new RegExp(`^${told}$`, 'm'));
+		assert.equal(code, / 0 failed/.test(want) ? 0 : 1);
+	});
+}
+
 test('summary: a missing report is a failure', async () => {
 	const res = await run(join(ROOT, 'tools/test-summary'), ['/nonexistent/e2e.tap']);
 	assert.match(res.stdout, /\n0 passed, 1 failed\n$/);

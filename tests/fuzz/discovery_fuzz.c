@@ -29,7 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct discovery d = {.token_url = NULL};
 	const char *as_issuer = arena_strndup(a, slice_sub(text, 0, 4096)), *url;
 
-	require(discovery_parse(text, "https://never.example", a, &d, NULL) != ERR_OK && !d.token_url);
+	/* Nobody is believed for an issuer that the document does not name. */
+	if (size == 0 || (!memmem(data, size, "never", 5) && !memchr(data, '\\', size)))
+		require(discovery_parse(text, "https://never.example", a, &d, NULL) != ERR_OK && !d.token_url);
 	if (discovery_parse(text, "https://as.example", a, &d, NULL) == ERR_OK) {
 		check_url(d.authorize_url);
 		check_url(d.token_url);
