@@ -8,12 +8,13 @@ import { half } from './half.mjs';
 import { memory } from './memory.mjs';
 import { read } from './read.mjs';
 import { refresh } from './refresh.mjs';
+import { slow } from './slow.mjs';
 import { start } from './start.mjs';
 import { write } from './report.mjs';
 import { describe, refuseSlowBuild } from './lib/machine.mjs';
 import { round } from './lib/stats.mjs';
 
-const PARTS = { read, half, memory, connect, refresh, start };
+const PARTS = { read, half, memory, connect, refresh, start, slow };
 const quick = Boolean(process.env.BENCH_QUICK);
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
 const say = (text) => console.log(text);

@@ -11,7 +11,7 @@ const ms = (value, digits = 0) => `${round(value, digits)} ms`;
 const mib = (kib) => `${round(kib / 1024, 1)} MiB`;
 
 // [figure, goal, measured, reached?]
-function figures({ read, half, memory, connect, refresh, start }) {
+function figures({ read, half, memory, connect, refresh, start, slow }) {
 	const rows = [];
 	for (const r of read) {
 		rows.push([`token read against nginx, ${r.shape}`, '≥ 0.8 ×', `${r.ratio.toFixed(2)} × (${round(r.ours.rate)} and ${round(r.nginx.rate)} a second)`,
@@ -39,6 +39,9 @@ function figures({ read, half, memory, connect, refresh, start }) {
 		`clerk's CPU ${us(many)} with ${start.grants} grants, ${us(few)} with ${start.originals}`, many <= few * 1.25]);
 	rows.push(['connect flow, our share', '≤ 5 ms', `${ms(connect.both_ms, 1)} (p99 ${ms(connect.p99_ms, 1)}), the provider's part included`,
 		connect.both_ms <= 5]);
+	const worst = slow.crowds.reduce((a, b) => (b.ratio > a.ratio ? b : a));
+	rows.push([`p99 of reads beside ${slow.clients} slow clients (${worst.kinds.join(', ')}: the worst crowd)`, '< 2 × that without them',
+		`${worst.ratio.toFixed(2)} × (${us(worst.with_us)} and ${us(worst.without_us)})`, worst.ratio < 2]);
 	return rows;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clients let in. The caps of DO-02 are here: how many connections in all, and how many of one client.
- * At the cap the connection that has been idle longest makes room; one that is being worked on never
+ * At the cap a connection that keeps us waiting makes room; one that is being worked on never
  * does. It must never leave a client in the queue, because libuv then stops listening.
  */
 #include "http/accept.h"
@@ -10,21 +10,40 @@
 
 #include "base/mem.h"
 
-/* The connection that has been idle longest goes. */
-static bool close_idle(struct server *s)
+/* The first that waits for its client: in a head, in a body, or until the client takes its answer. */
+static struct connection *find_slow(struct server *s)
 {
-	if (list_empty(&s->idle))
-		return false;
-	connection_close(CONTAINER_OF(s->idle.next, struct connection, node));
-	return true;
+	for (struct list *at = s->active.next; at != &s->active; at = at->next) {
+		struct connection *c = CONTAINER_OF(at, struct connection, node);
+
+		if (c->state != CONNECTION_BUSY)
+			return c;
+	}
+	return NULL;
+}
+
+/*
+ * One goes that keeps us waiting, and of each kind the one that does so longest: who is slow with a request or an answer, then
+ * who came and has not asked anything, and only then who has asked before and may come again. A client that is as
+ * quick as clients are is in the first two for some milliseconds, behind all who are slow on purpose.
+ */
+static bool close_waiting(struct server *s)
+{
+	struct connection *c = find_slow(s);
+
+	if (!c && !list_empty(&s->fresh))
+		c = CONTAINER_OF(s->fresh.next, struct connection, node);
+	if (!c && !list_empty(&s->idle))
+		c = CONTAINER_OF(s->idle.next, struct connection, node);
+	if (c)
+		connection_close(c);
+	return c != NULL;
 }
 
 /* Room for one more? */
 static bool make_room(struct server *s)
 {
-	if (s->connection_count < s->args.max_connections)
-		return true;
-	return close_idle(s);
+	return s->connection_count < s->args.max_connections || close_waiting(s);
 }
 
 /* False when this client has too many connections. */
@@ -62,5 +81,5 @@ void accept_next(struct server *s)
 
 void accept_failed(struct server *s)
 {
-	close_idle(s);
+	close_waiting(s);
 }

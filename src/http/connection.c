@@ -28,7 +28,7 @@ void connection_wait(struct connection *c, enum connection_state state, int64_t 
 
 	if (c->state != state || state == CONNECTION_IDLE) {
 		list_remove(&c->node);
-		list_append(state == CONNECTION_IDLE ? &s->idle : &s->active, &c->node);
+		list_append(state != CONNECTION_IDLE ? &s->active : c->was_served ? &s->idle : &s->fresh, &c->node);
 	}
 	c->state = state;
 	c->deadline_at = for_ms < 0 ? INT64_MAX : (int64_t)uv_now(s->args.loop) + for_ms;
@@ -327,6 +327,7 @@ void connection_answered(struct connection *c)
 		else
 			linger(c);
 	} else {
+		c->was_served = true;
 		connection_wait(c, CONNECTION_IDLE, c->server->limits.idle_ms);
 	}
 	if (c->running)

@@ -36,7 +36,7 @@ struct connection {
 	uv_tcp_t tcp;
 	uv_shutdown_t shutdown;
 	struct server *server;
-	struct list node;	       /* of server->idle or server->active */
+	struct list node;	       /* of server->idle, fresh or active */
 	struct list yielded;	       /* of server->yielded, while its input waits for the next turn */
 	unsigned budget;	       /* requests left for this turn */
 	struct peer_count *peer_count; /* NULL: not counted */
@@ -56,6 +56,7 @@ struct connection {
 	bool head_only; /* HEAD */
 	bool at_end;	/* the client sends no more */
 	struct peer peer;
+	bool was_served; /* it has been answered before */
 	bool from_proxy; /* one whose word counts on who the client is */
 };
 
@@ -71,7 +72,8 @@ struct server {
 	char read_buffer[CONNECTION_READ_BYTES];
 	struct arena *spare[SERVER_SPARE_ARENAS]; /* of requests that have ended; wiped */
 	size_t spare_count;
-	struct list idle, active; /* connections; idle ones in the order in which they became so */
+	/* Connections in the order in which they came into their state; fresh ones are idle too, and have not asked anything yet. */
+	struct list idle, fresh, active;
 	size_t connection_count;
 	size_t handles; /* open uv handles that point here, connections included */
 	struct map *peers;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Listening, the clock that enforces deadlines, and ending in order. The server keeps accepting at the
- * limit of descriptors or connections by closing whoever has been idle longest. It must never wait for
+ * limit of descriptors or connections by closing whoever has kept it waiting longest. It must never wait for
  * a client without a deadline.
  */
 #include "http/server.h"
@@ -15,7 +15,7 @@
 #include "http/answer.h"
 #include "http/connection.h"
 
-enum { BACKLOG = 1024, SCRATCH_MAX = 64 * 1024, MAX_CONNECTIONS = 1024, SWEEP_MAX_MS = 1000, SWEEP_MIN_MS = 10 };
+enum { BACKLOG = 1024, SCRATCH_MAX = 64 * 1024, MAX_CONNECTIONS = 4096, SWEEP_MAX_MS = 1000, SWEEP_MIN_MS = 10 };
 
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
@@ -67,6 +67,7 @@ static void on_sweep(uv_timer_t *timer)
 	int64_t now = (int64_t)uv_now(s->args.loop);
 
 	sweep_list(&s->idle, now);
+	sweep_list(&s->fresh, now);
 	sweep_list(&s->active, now);
 	if (s->connection_count == 0)
 		uv_timer_stop(timer);
@@ -185,6 +186,7 @@ enum err server_start(const struct server_args *args, struct server **ret_server
 	wire_init(&s->wire, args->clock ? args->clock : &clock_system, args->https, args->loopback_forms);
 	buf_init(&s->scratch, SCRATCH_MAX);
 	list_init(&s->idle);
+	list_init(&s->fresh);
 	list_init(&s->active);
 	list_init(&s->yielded);
 	s->peers = map_new();
@@ -224,31 +226,28 @@ void server_answer(struct exchange *x, struct response *r)
 		connection_answered(c);
 }
 
+static void close_all(struct list *head)
+{
+	while (!list_empty(head))
+		connection_close(CONTAINER_OF(head->next, struct connection, node));
+}
+
 void server_drain(struct server *s, void (*done)(void *arg), void *arg)
 {
-	struct list *next;
 	int64_t soon = (int64_t)uv_now(s->args.loop) + s->limits.linger_ms;
 
 	s->draining = true;
 	s->drain_done = done;
 	s->drain_arg = arg;
 	uv_close((uv_handle_t *)&s->listener, on_handle_closed);
-	for (struct list *at = s->idle.next; at != &s->idle; at = next) {
-		next = at->next;
-		connection_close(CONTAINER_OF(at, struct connection, node));
-	}
+	close_all(&s->idle);
+	close_all(&s->fresh);
 	for (struct list *at = s->active.next; at != &s->active; at = at->next) {
 		struct connection *c = CONTAINER_OF(at, struct connection, node);
 
 		if (c->state != CONNECTION_BUSY && c->deadline_at > soon)
 			c->deadline_at = soon;
 	}
-}
-
-static void close_all(struct list *head)
-{
-	while (!list_empty(head))
-		connection_close(CONTAINER_OF(head->next, struct connection, node));
 }
 
 void server_free(struct server **sp)
@@ -260,6 +259,7 @@ void server_free(struct server **sp)
 	s->freeing = true;
 	s->drain_done = NULL;
 	close_all(&s->idle);
+	close_all(&s->fresh);
 	close_all(&s->active);
 	uv_close((uv_handle_t *)&s->sweep, on_handle_closed);
 	uv_close((uv_handle_t *)&s->resume, on_handle_closed);

@@ -47,7 +47,7 @@ struct server_args {
 	int socket;		/* listening; taken, also on failure */
 	bool https;		/* the public URL is https: Strict-Transport-Security is sent */
 	bool loopback_forms;	/* the public URL is loopback: form-action also names the loopback http origins */
-	size_t max_connections; /* 0: 1024. At the cap the longest idle one makes room, else the newcomer is closed */
+	size_t max_connections; /* 0: 4096. At the cap one that keeps us waiting makes room (accept.c), else the newcomer is closed */
 	struct server_limits limits;
 	const struct proxies *proxies; /* whose word counts on who the client is; outlives the server; NULL: nobody's */
 	const struct clock *clock;     /* for Date; NULL: the machine's */

@@ -131,6 +131,41 @@ static void test_do02_the_longest_idle_makes_room(void **state)
 	testserver_stop(&t);
 }
 
+/* Slow heads and those who never ask go before who was served and may come again. */
+static void test_do02_who_keeps_us_waiting_makes_room(void **state)
+{
+	const struct server_args args = {.max_connections = 4};
+	struct testserver t;
+	int served, fresh, slow[2], more[3];
+
+	(void)state;
+	testserver_start(&t, &args);
+	served = testserver_connect(&t);
+	ask(&t, served, true);
+	fresh = testserver_connect(&t);
+	testserver_run(&t, 20);
+	for (int i = 0; i < 2; i++) {
+		slow[i] = testserver_connect(&t);
+		testserver_send(slow[i], SLICE_LIT("GET / HTTP/1.1\r\nHost"));
+		testserver_run(&t, 20);
+	}
+	assert_int_equal(server_connections(t.server), 4);
+	for (int i = 0; i < 3; i++) {
+		more[i] = testserver_connect(&t);
+		ask(&t, more[i], true);
+		assert_int_equal(server_connections(t.server), 4);
+		assert_true(is_ended(&t, i < 2 ? slow[i] : fresh));
+	}
+	ask(&t, served, true);
+	for (int i = 0; i < 3; i++)
+		close(more[i]);
+	close(served);
+	close(fresh);
+	close(slow[0]);
+	close(slow[1]);
+	testserver_stop(&t);
+}
+
 static void test_do02_accept_goes_on_at_the_limit_of_descriptors(void **state)
 {
 	struct rlimit old, low;
@@ -297,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_request_ids_differ),
 		cmocka_unit_test(test_do02_connections_of_one_client_are_capped),
 		cmocka_unit_test(test_do02_the_longest_idle_makes_room),
+		cmocka_unit_test(test_do02_who_keeps_us_waiting_makes_room),
 		cmocka_unit_test(test_do02_accept_goes_on_at_the_limit_of_descriptors),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_while_an_answer_leaves),
