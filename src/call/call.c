@@ -96,6 +96,13 @@ enum err call_count_address(struct quota *l, const struct request *request, stru
 			  ei);
 }
 
+enum err call_count_connect(struct call *c, struct errinfo *ei)
+{
+	struct slice client = slice_make(c->request->peer_key, sizeof c->request->peer_key);
+
+	return quota_take(c->quota, QUOTA_STARTS, client, (struct slice){0}, ei);
+}
+
 static enum err find_caller(struct call *c, const struct call_route *route, struct errinfo *ei)
 {
 	struct slice session = call_session_cookie(c);

@@ -97,6 +97,8 @@ struct slice call_presented_key(const struct request *request, bool *ret_present
 bool call_presents_key(const struct request *request);
 /* Takes one from the client's address. */
 enum err call_count_address(struct quota *l, const struct request *request, struct errinfo *ei);
+/* The same for a connect that is about to begin (DO-03). */
+enum err call_count_connect(struct call *c, struct errinfo *ei);
 /* A cookie by its name without and with the prefix that it has under https; n 0 when absent or too long. */
 struct slice call_cookie(const struct call *c, const char *plain, const char *host_only);
 /* Sets one, by its name without prefix; `max_age_s` -1: until the browser closes. */

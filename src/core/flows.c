@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "core/events.h"
+#include "core/links.h"
 #include "core/profiles.h"
 #include "core/vault.h"
 #include "oauth/authorize.h"
@@ -37,17 +38,25 @@ static struct secret *random_text(struct arena *a)
 	return text;
 }
 
-static enum err check_room(struct core *core, struct arena *a, struct errinfo *ei)
+static enum err no_room(const char *whose, struct errinfo *ei)
 {
-	struct count_row pending;
-	enum err e = store_find(core->store, SQL_FLOWS_UNFINISHED_COUNT, STORE_PARAMS(STORE_INT(core_now(core))), a, &pending, ei);
+	if (ei)
+		ei->retry_after_s = 60;
+	err_hint(ei, ERR_LIMIT, "Try again in a minute: what nobody goes on with ends after 10 minutes.");
+	return err_set(ei, ERR_LIMIT, "too many sign-ins at providers are under way%s", whose);
+}
 
-	if (!e && pending.count >= FLOWS_PENDING_MAX) {
-		if (ei)
-			ei->retry_after_s = 60;
-		return err_set(ei, ERR_LIMIT, "too many sign-ins at providers are under way; try again in a minute");
-	}
-	return e;
+static enum err check_room(struct core *core, const char *app_id, struct arena *a, struct errinfo *ei)
+{
+	const struct value now = STORE_INT(core_now(core));
+	struct count_row pending;
+	enum err e = store_find(core->store, SQL_FLOWS_UNFINISHED_OF_APP, STORE_PARAMS(STORE_TEXT(app_id), now), a, &pending, ei);
+
+	if (!e && pending.count >= FLOWS_PENDING_OF_APP_MAX)
+		return no_room(" for this app", ei);
+	if (!e)
+		e = store_find(core->store, SQL_FLOWS_UNFINISHED_COUNT, STORE_PARAMS(now), a, &pending, ei);
+	return !e && pending.count >= FLOWS_PENDING_MAX ? no_room("", ei) : e;
 }
 
 struct starting {
@@ -104,7 +113,7 @@ enum err flows_start(struct core *core, const struct flow_start_args *args, stru
 		.session_hash = args->session_hash, .link_id = args->link_id,
 	};
 	struct starting s = {.row = &row, .state = random_text(a)};
-	enum err e = check_room(core, a, ei);
+	enum err e = check_room(core, args->app->app_id, a, ei);
 
 	if (!e)
 		e = profiles_read(core->profiles, auth->configuration, a, &s.profile, ei);
@@ -231,7 +240,10 @@ enum err flows_fail(struct core *core, const struct flow_row *flow, const char *
 enum err flows_housekeeping(struct core *core, struct errinfo *ei)
 {
 	int64_t now = core_now(core);
-	enum err e = store_change(core->store, SQL_FLOWS_EXPIRE, STORE_PARAMS(STORE_INT(now - FLOWS_KEPT_MS)), NULL, ei);
+	enum err e = store_change(core->store, SQL_FLOWS_EXPIRE,
+				  STORE_PARAMS(STORE_INT(now - FLOWS_KEPT_MS), STORE_INT(now - FLOWS_ABANDONED_MS)), NULL, ei);
 
+	if (!e)
+		e = links_housekeeping(core, ei);
 	return e ? e : store_change(core->store, SQL_SESSIONS_EXPIRE, STORE_PARAMS(STORE_INT(now)), NULL, ei);
 }

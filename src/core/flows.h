@@ -12,7 +12,9 @@
 enum {
 	FLOWS_LIFE_MS = 10 * 60 * 1000,
 	FLOWS_KEPT_MS = 60 * 60 * 1000,  /* a finished flow's result can be asked for again by the same browser */
-	FLOWS_PENDING_MAX = 100000,      /* DO-03 */
+	FLOWS_ABANDONED_MS = 10 * 60 * 1000, /* so long one who comes back too late is told so */
+	FLOWS_PENDING_MAX = 50000,      /* DO-03 */
+	FLOWS_PENDING_OF_APP_MAX = 10000, /* so that one app leaves room for others */
 	FLOWS_RETURN_TO_MAX = 2048,
 };
 

@@ -67,6 +67,28 @@ static enum err fill(struct core *core, const struct caller *c, const struct lin
 	return ERR_OK;
 }
 
+static enum err check_room(struct core *core, const char *app_id, struct arena *a, struct errinfo *ei)
+{
+	struct count_row waiting;
+	enum err e = store_find(core->store, SQL_LINKS_WAITING_OF_APP,
+				STORE_PARAMS(STORE_TEXT(app_id), STORE_INT(core_now(core))), a, &waiting, ei);
+
+	if (e || waiting.count < LINKS_WAITING_OF_APP_MAX)
+		return e;
+	if (ei)
+		ei->retry_after_s = 60;
+	err_hint(ei, ERR_LIMIT, "Try again in a minute: a link that nobody opens ends after 10 minutes.");
+	return err_set(ei, ERR_LIMIT, "%d links of this app wait to be opened", LINKS_WAITING_OF_APP_MAX);
+}
+
+enum err links_housekeeping(struct core *core, struct errinfo *ei)
+{
+	int64_t now = core_now(core);
+
+	return store_change(core->store, SQL_LINKS_EXPIRE,
+			    STORE_PARAMS(STORE_INT(now - LINKS_KEPT_MS), STORE_INT(now - LINKS_ABANDONED_MS)), NULL, ei);
+}
+
 enum err links_create(struct core *core, const struct caller *c, const struct link_args *args, struct arena *a,
 		      struct link_row *ret, const char **ret_url, struct errinfo *ei)
 {
@@ -74,8 +96,10 @@ enum err links_create(struct core *core, const struct caller *c, const struct li
 	char id[RANDOM_ID_BYTES], hash[HASH_TEXT_BYTES];
 	struct link_row row = {0};
 	struct buf token;
-	enum err e = fill(core, c, args, a, &row, ei);
+	enum err e = check_room(core, args->app->app_id, a, ei);
 
+	if (!e)
+		e = fill(core, c, args, a, &row, ei);
 	if (e)
 		return e;
 	random_id(id);

@@ -9,7 +9,12 @@
 #include "core/authenticators.h"
 #include "json/jsonr.h"
 
-enum { LINKS_LIFE_MS = 10 * 60 * 1000 };
+enum {
+	LINKS_LIFE_MS = 10 * 60 * 1000,
+	LINKS_ABANDONED_MS = 60 * 60 * 1000, /* so long after its end an app is told that nobody opened it or came back */
+	LINKS_KEPT_MS = 24 * 60 * 60 * 1000, /* and what became of it */
+	LINKS_WAITING_OF_APP_MAX = 10000,   /* DO-03 */
+};
 
 struct link_args {
 	const struct app_row *app;
@@ -41,6 +46,8 @@ enum err links_view(struct core *core, struct slice token, struct arena *a, stru
 /* Spends it and starts the flow for this browser; the URL of the provider. */
 enum err links_spend(struct core *core, struct slice token, struct slice browser, struct arena *a, const char **ret_url,
 		     struct errinfo *ei);
+/* Forgets links that are over. */
+enum err links_housekeeping(struct core *core, struct errinfo *ei);
 /* The app's backend agrees to a connection made with `confirm`: pending becomes active. */
 enum err links_confirm(struct core *core, const struct caller *c, struct slice id, struct arena *a,
 		       struct link_row *ret, struct errinfo *ei);

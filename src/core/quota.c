@@ -24,8 +24,18 @@ void quota_init(struct quota *l, struct buckets *buckets, const struct clock *cl
 
 void quota_set(struct quota *l, enum quota_kind kind, uint64_t per_s)
 {
-	l->per_s[kind] = per_s;
+	l->number[kind] = per_s;
 	l->rate[kind] = bucket_rate_of(per_s, per_s * kinds[kind].burst_s);
+}
+
+void quota_set_within(struct quota *l, enum quota_kind kind, uint64_t count, int64_t span_ms)
+{
+	int64_t half = (int64_t)(count + 1) / 2;
+
+	l->number[kind] = count;
+	l->rate[kind] = (struct bucket_rate){0};
+	if (count)
+		l->rate[kind] = (struct bucket_rate){.interval_ns = span_ms * NS_PER_MS / half, .ahead_ns = span_ms * NS_PER_MS};
 }
 
 const char *quota_name(enum quota_kind kind)
@@ -55,7 +65,7 @@ static enum err refuse(struct quota *l, enum quota_kind kind, int64_t wait_ns, s
 		ei->retry_after_s = wait_s < UINT_MAX ? (unsigned)wait_s : UINT_MAX;
 	err_hint(ei, ERR_LIMIT, "Wait %lld second%s and go on more slowly; the operator sets this limit with %s.",
 		 (long long)wait_s, wait_s == 1 ? "" : "s", kinds[kind].config);
-	return err_set(ei, ERR_LIMIT, "%s %llu %s", kinds[kind].before, (unsigned long long)l->per_s[kind],
+	return err_set(ei, ERR_LIMIT, "%s %llu %s", kinds[kind].before, (unsigned long long)l->number[kind],
 		       kinds[kind].after);
 }
 

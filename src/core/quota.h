@@ -21,7 +21,9 @@
 	X(USER, "user", "FIBERWISE_RATE_USER", 5, "more than the", \
 	  "requests a second that are allowed are made for this user") \
 	X(ADDRESS, "address", "FIBERWISE_RATE_ADDRESS", 10, "more than the", \
-	  "requests a second that are allowed without a valid API key come from your address")
+	  "requests a second that are allowed without a valid API key come from your address")                             \
+	X(STARTS, "connects", "FIBERWISE_CONNECTS_PER_ADDRESS", 0, "more than the",                                        \
+	  "connects that may be under way at once are begun from your address")
 
 enum quota_kind {
 #define X(kind, name, key, burst_s, before, after) QUOTA_##kind,
@@ -35,7 +37,7 @@ struct quota {
 	struct buckets *buckets;
 	const struct clock *clock;
 	struct bucket_rate rate[QUOTA__COUNT];
-	uint64_t per_s[QUOTA__COUNT];
+	uint64_t number[QUOTA__COUNT]; /* as configured */
 	_Atomic uint64_t refused[QUOTA__COUNT];
 	_Atomic uint64_t refused_sign_ins; /* by core/throttle.h */
 };
@@ -50,6 +52,8 @@ struct quota_counts {
 void quota_init(struct quota *l, struct buckets *buckets, const struct clock *clock);
 /* So many a second; 0: no limit. */
 void quota_set(struct quota *l, enum quota_kind kind, uint64_t per_s);
+/* So many within `span_ms`, whenever it begins; 0: no limit. Half of them may come at once. */
+void quota_set_within(struct quota *l, enum quota_kind kind, uint64_t count, int64_t span_ms);
 /* "reads", "key", … */
 const char *quota_name(enum quota_kind kind);
 void quota_counts(const struct quota *l, struct quota_counts *ret);

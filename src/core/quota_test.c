@@ -98,6 +98,26 @@ static void others_have_their_own(void **state)
 	assert_int_equal(quota_take(l, QUOTA_USER, SLICE_LIT("u"), SLICE_LIT("other app"), NULL), ERR_OK);
 }
 
+/* DO-03: within any ten minutes no more than so many, however they come. */
+static void so_many_within_a_span(void **state)
+{
+	struct quota *l = *state;
+	size_t begun[40] = {0};
+
+	quota_set_within(l, QUOTA_STARTS, 100, 600 * 1000);
+	for (size_t minute = 0; minute < ARRAY_LEN(begun); minute++) {
+		size_t sum = 0;
+
+		begun[minute] = take_all(l, QUOTA_STARTS, "a");
+		for (size_t i = minute >= 10 ? minute - 9 : 0; i <= minute; i++)
+			sum += begun[i];
+		assert_in_range(sum, 45, 100);
+		now_ms += 60 * 1000;
+	}
+	assert_int_equal(begun[0], 50);
+	assert_int_equal(begun[1], 5);
+}
+
 static void nothing_set_is_no_limit(void **state)
 {
 	struct quota *l = *state;
@@ -114,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(beyond_it_one_is_told_how_long_to_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(others_have_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(so_many_within_a_span, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_set_is_no_limit, setup, teardown),
 	};
 

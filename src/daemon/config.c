@@ -35,6 +35,7 @@ static config_check_fn *const checks[CONFIG_KEY__COUNT] = {
 	[CONFIG_CACHE_BYTES] = config_check_cache_bytes,
 	[CONFIG_TRUSTED_PROXIES] = config_check_trusted_proxies,
 	[CONFIG_CONNECTIONS_PER_ADDRESS] = config_check_connections_per_address,
+	[CONFIG_CONNECTS_PER_ADDRESS] = config_check_rate,
 	[CONFIG_RATE_READS] = config_check_rate,
 	[CONFIG_RATE_KEY] = config_check_rate,
 	[CONFIG_RATE_APP] = config_check_rate,

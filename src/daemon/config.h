@@ -44,6 +44,9 @@
 	X(CONNECTIONS_PER_ADDRESS, "FIBERWISE_CONNECTIONS_PER_ADDRESS", "256", IPC_SET(WORKER), "a number from 1 to 1000000", \
 	  "How many connections one client address (IPv6: one /64) may have open to each of the processes that answer HTTP. " \
 	  "Trusted proxies and loopback may have more.")                                                            \
+	X(CONNECTS_PER_ADDRESS, "FIBERWISE_CONNECTS_PER_ADDRESS", "1000", IPC_SET(WORKER), "a number from 0 to 1000000000", \
+	  "How many connects one client address (IPv6: one /64) may have under way; half of them may begin at once. One that nobody goes " \
+	  "on with ends after ten minutes. 0: no limit.")                                                           \
 	X(RATE_READS, "FIBERWISE_RATE_READS", "250000", IPC_SET(WORKER), "a number from 0 to 1000000000",                \
 	  "How many tokens a second one API key may read that are answered from memory; a second's worth may come at once. " \
 	  "Beyond it, as with all limits: 429 with Retry-After. 0: no limit.")                                      \

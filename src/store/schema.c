@@ -124,5 +124,11 @@ static const char fourth[] =
 	"ALTER TABLE oauth_token_grants ADD COLUMN refresh_expires_at BIGINT NOT NULL DEFAULT 0;"
 	"ALTER TABLE oauth_sessions ADD COLUMN kept TEXT NOT NULL DEFAULT '';";
 
-const char *const schema_migrations[] = {first, second, third, fourth};
+/* What is counted and forgotten of connects that nobody goes on with (DO-03). */
+static const char fifth[] =
+	"CREATE INDEX oauth_sessions_pending ON oauth_sessions (app_id, expires_at) WHERE claimed_at = 0;"
+	"CREATE INDEX connect_links_waiting ON connect_links (app_id, expires_at) WHERE spent_at = 0;"
+	"CREATE INDEX connect_links_expiry ON connect_links (expires_at);";
+
+const char *const schema_migrations[] = {first, second, third, fourth, fifth};
 const size_t schema_migration_count = sizeof schema_migrations / sizeof schema_migrations[0];

@@ -89,8 +89,11 @@
 	X(FLOWS_OF_ATTEMPT, IDS, "SELECT session_id FROM oauth_sessions WHERE intent_attempt = $1 "                 \
 	  "AND intent_attempt <> '' AND result = '' LIMIT 1")                                                       \
 	X(FLOWS_UNFINISHED_COUNT, COUNTS, "SELECT count(*) FROM oauth_sessions WHERE claimed_at = 0 AND expires_at > $1") \
-	X(FLOWS_EXPIRE, NONE, "DELETE FROM oauth_sessions WHERE expires_at < $1 AND "                               \
-	  "(intent_attempt = '' OR result <> '')")                                                                  \
+	X(FLOWS_UNFINISHED_OF_APP, COUNTS, "SELECT count(*) FROM oauth_sessions WHERE app_id = $1 AND claimed_at = 0 "  \
+	  "AND expires_at > $2")                                                                                    \
+	/* $1: of those that came back; $2: of those that nobody went on with. Some at a time, so that nobody waits long for the lock. */ \
+	X(FLOWS_EXPIRE, NONE, "DELETE FROM oauth_sessions WHERE session_id IN (SELECT session_id FROM oauth_sessions "  \
+	  "WHERE expires_at < $2 AND (expires_at < $1 OR claimed_at = 0) AND (intent_attempt = '' OR result <> '') LIMIT 20000)") \
 	/* connect links */                                                                                         \
 	X(LINK_BY_HASH, LINKS, SELECT_FROM(LINKS_COLUMNS, "connect_links") "WHERE link_hash = $1")                  \
 	X(LINK_BY_ID, LINKS, SELECT_FROM(LINKS_COLUMNS, "connect_links") "WHERE link_id = $1")                      \
@@ -98,6 +101,12 @@
 	  "WHERE link_id = $1 AND spent_at = 0 AND expires_at > $2")                                                \
 	X(LINK_FINISH, NONE, "UPDATE connect_links SET status = $2, error_code = $3, error_detail = $4, auth_id = $5 " \
 	  "WHERE link_id = $1 AND status = 'opened'")                                                               \
+	X(LINKS_WAITING_OF_APP, COUNTS, "SELECT count(*) FROM connect_links WHERE app_id = $1 AND spent_at = 0 "     \
+	  "AND expires_at > $2")                                                                                    \
+	/* $1: of those that came to an end, unless an app may have to confirm them; $2: of those that nobody went on with */ \
+	X(LINKS_EXPIRE, NONE, "DELETE FROM connect_links WHERE link_id IN (SELECT link_id FROM connect_links "       \
+	  "WHERE expires_at < $2 AND (expires_at < $1 OR status IN ('waiting', 'opened')) "                          \
+	  "AND NOT (confirm = 1 AND status = 'connected') LIMIT 20000)") \
 	/* connections */                                                                                           \
 	X(CONNECTION_BY_ID, CONNECTIONS, SELECT_FROM(CONNECTIONS_COLUMNS, "user_app_oauth_authentications")         \
 	  "WHERE auth_id = $1")                                                                                     \

@@ -40,8 +40,10 @@ enum err ui_connect_form(struct call *c, struct errinfo *ei)
 enum err ui_connect_submit(struct call *c, struct errinfo *ei)
 {
 	const char *url;
-	enum err e = links_spend(c->core, request_path_param(c->request, "token"), call_browser(c), c->arena, &url, ei);
+	enum err e = call_count_connect(c, ei); /* before the link is spent: it works again in a while */
 
+	if (!e)
+		e = links_spend(c->core, request_path_param(c->request, "token"), call_browser(c), c->arena, &url, ei);
 	if (!e)
 		response_redirect(c->response, 303, slice_from(url));
 	return e;

@@ -41,8 +41,10 @@ static enum err go(struct call *c, const struct wish *w, struct errinfo *ei)
 		.browser = call_browser(c),
 	};
 	const char *url;
-	enum err e = flows_start(c->core, &args, c->arena, &url, ei);
+	enum err e = call_count_connect(c, ei);
 
+	if (!e)
+		e = flows_start(c->core, &args, c->arena, &url, ei);
 	if (!e)
 		response_redirect(c->response, 303, slice_from(url));
 	return e;

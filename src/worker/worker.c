@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/template_directory.h"
+#include "core/flows.h"
 #include "core/keeper_client.h"
 #include "core/keys.h"
 #include "core/users.h"
@@ -157,6 +158,7 @@ static enum err open_quota(struct worker *w, struct errinfo *ei)
 	quota_set(&d->quota, QUOTA_APP, number(role_config(w->role, "FIBERWISE_RATE_APP")));
 	quota_set(&d->quota, QUOTA_USER, number(role_config(w->role, "FIBERWISE_RATE_USER")));
 	quota_set(&d->quota, QUOTA_ADDRESS, number(role_config(w->role, "FIBERWISE_RATE_ADDRESS")));
+	quota_set_within(&d->quota, QUOTA_STARTS, number(role_config(w->role, "FIBERWISE_CONNECTS_PER_ADDRESS")), FLOWS_LIFE_MS);
 	return e;
 }
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { test } from 'node:test';
-import { connect, makeArena, register } from './lib/adversary.mjs';
+import { connect, count, makeArena, register } from './lib/adversary.mjs';
 import { makeApp, signIn, startService } from './lib/api.mjs';
 import { ask } from './lib/http.mjs';
 import { sleep } from './lib/process.mjs';
@@ -189,5 +189,36 @@ test('AP-09 reads from memory have a rate of their own, and keep it', async (t) 
 	assert.equal((await service.api('GET', '/apps')).status, 200);
 	await sleep(1000);
 	assert.equal((await one.read()).status, 200);
+	assert.equal(await service.stop(), 0, service.program.errors);
+});
+
+test('DO-03 an address begins no more connects than it may; its links stay good, and others go on', async (t) => {
+	const most = 10;
+	const { adversary, service } = await makeArena(t, {
+		env: { FIBERWISE_CONNECTS_PER_ADDRESS: String(most), FIBERWISE_TRUSTED_PROXIES: '127.0.0.1/32' },
+	});
+	const authenticator = await register(service, adversary);
+	const begin = async (link, from) => ask(link.url, { method: 'POST', form: {}, headers: { 'sec-fetch-site': 'same-origin', 'x-forwarded-for': from } });
+	const makeLink = (i) => service.expect(201, 'POST', '/credentials/connect-links', { json: { authenticator: authenticator.id, user: `u${i}` } });
+	const links = await Promise.all(Array.from({ length: 3 * most }, (_, i) => makeLink(i)));
+	const began = await Promise.all(links.map((link) => begin(link, '203.0.113.7')));
+
+	assert.equal(began.filter((res) => res.status === 303).length, most / 2);
+	const refused = links.filter((_, i) => began[i].status === 429);
+	assert.equal(refused.length, 3 * most - most / 2);
+	for (const res of began.filter((r) => r.status === 429)) {
+		assert.match(res.text, /More than the 10 connects that may be under way at once/);
+		assert.ok(Number(res.headers['retry-after']) >= 1 && Number(res.headers['retry-after']) <= 120, res.headers['retry-after']);
+	}
+	assert.equal(await count(service, 'oauth_sessions'), most / 2);
+	// The same link from another address: it was not spent.
+	assert.equal((await begin(refused[0], '203.0.113.8')).status, 303);
+	// Starts from a signed-in page count alike.
+	const cookie = await signIn(service);
+	const page = () => ask(`${service.url}/api/v1/credentials/auth/initiate/${authenticator.id}`, {
+		headers: { cookie, 'sec-fetch-site': 'same-origin', 'x-forwarded-for': '203.0.113.9' },
+	});
+	const pages = await Promise.all(Array.from({ length: most }, page));
+	assert.equal(pages.filter((res) => res.status === 429).length, most / 2, `${pages.map((res) => res.status)}`);
 	assert.equal(await service.stop(), 0, service.program.errors);
 });

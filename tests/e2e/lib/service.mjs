@@ -19,7 +19,10 @@ export const PASSWORD = 'correct horse battery staple 7';
 // tools/coverage wants what each process counted, and a role in its sandbox can't write that.
 const SANDBOX = process.env.FIBERWISE_COUNTED ? { FIBERWISE_SANDBOX: 'off' } : {};
 // Tests knock faster than anybody should; those of the limits set their own.
-const NO_RATES = Object.fromEntries(['KEY', 'APP', 'USER', 'ADDRESS'].map((name) => [`FIBERWISE_RATE_${name}`, '0']));
+const NO_RATES = {
+	...Object.fromEntries(['KEY', 'APP', 'USER', 'ADDRESS'].map((name) => [`FIBERWISE_RATE_${name}`, '0'])),
+	FIBERWISE_CONNECTS_PER_ADDRESS: '0',
+};
 
 export class Service {
 	constructor(dir, port, env) {
