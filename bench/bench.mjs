@@ -6,6 +6,7 @@
 import { connect } from './connect.mjs';
 import { half } from './half.mjs';
 import { memory } from './memory.mjs';
+import { neighbour } from './neighbour.mjs';
 import { read } from './read.mjs';
 import { refresh } from './refresh.mjs';
 import { slow } from './slow.mjs';
@@ -14,7 +15,7 @@ import { write } from './report.mjs';
 import { describe, refuseSlowBuild } from './lib/machine.mjs';
 import { round } from './lib/stats.mjs';
 
-const PARTS = { read, half, memory, connect, refresh, start, slow };
+const PARTS = { read, half, memory, connect, refresh, start, slow, neighbour };
 const quick = Boolean(process.env.BENCH_QUICK);
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
 const say = (text) => console.log(text);

@@ -11,7 +11,7 @@ const ms = (value, digits = 0) => `${round(value, digits)} ms`;
 const mib = (kib) => `${round(kib / 1024, 1)} MiB`;
 
 // [figure, goal, measured, reached?]
-function figures({ read, half, memory, connect, refresh, start, slow }) {
+function figures({ read, half, memory, connect, refresh, start, slow, neighbour }) {
 	const rows = [];
 	for (const r of read) {
 		rows.push([`token read against nginx, ${r.shape}`, '≥ 0.8 ×', `${r.ratio.toFixed(2)} × (${round(r.ours.rate)} and ${round(r.nginx.rate)} a second)`,
@@ -42,6 +42,9 @@ function figures({ read, half, memory, connect, refresh, start, slow }) {
 	const worst = slow.crowds.reduce((a, b) => (b.ratio > a.ratio ? b : a));
 	rows.push([`p99 of reads beside ${slow.clients} slow clients (${worst.kinds.join(', ')}: the worst crowd)`, '< 2 × that without them',
 		`${worst.ratio.toFixed(2)} × (${us(worst.with_us)} and ${us(worst.without_us)})`, worst.ratio < 2]);
+	const noisy = neighbour['other requests'];
+	rows.push(['p99 of reads while another key asks three times of what it may', '< 1.1 × that without it',
+		`${noisy.ratio.toFixed(2)} × (${us(noisy.beside_us)} and ${us(noisy.alone_us)})`, noisy.ratio < 1.1]);
 	return rows;
 }
 

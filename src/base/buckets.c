@@ -149,6 +149,20 @@ struct bucket_rate bucket_rate_of(uint64_t per_s, uint64_t burst)
 	return rate;
 }
 
+static int64_t wait_for_one(uint64_t value, const struct bucket_rate *rate, int64_t now_ns, int64_t *ret_full_at)
+{
+	*ret_full_at = (int64_t)value > now_ns ? (int64_t)value : now_ns;
+	return *ret_full_at + rate->interval_ns - rate->ahead_ns - now_ns;
+}
+
+int64_t buckets_wait(struct buckets *b, uint64_t id, const struct bucket_rate *rate, int64_t now_ns)
+{
+	struct place *place = rate->interval_ns ? find(b, id) : NULL;
+	int64_t full_at, wait_ns = place ? wait_for_one(atomic_load(&place->value), rate, now_ns, &full_at) : 0;
+
+	return wait_ns > 0 ? wait_ns : 0;
+}
+
 int64_t buckets_take(struct buckets *b, uint64_t id, const struct bucket_rate *rate, int64_t now_ns)
 {
 	struct place *place;
@@ -159,8 +173,7 @@ int64_t buckets_take(struct buckets *b, uint64_t id, const struct bucket_rate *r
 	place = find_or_claim(b, id);
 	seen = atomic_load_explicit(&place->value, memory_order_relaxed);
 	for (;;) {
-		int64_t full_at = (int64_t)seen > now_ns ? (int64_t)seen : now_ns;
-		int64_t wait_ns = full_at + rate->interval_ns - rate->ahead_ns - now_ns;
+		int64_t full_at, wait_ns = wait_for_one(seen, rate, now_ns, &full_at);
 
 		if (wait_ns > 0)
 			return wait_ns;

@@ -48,6 +48,8 @@ uint64_t buckets_id(const struct buckets *b, unsigned char kind, struct slice wh
 
 /* Takes one. 0: it was there; else nothing was taken, and so many ns from now it will be. */
 int64_t buckets_take(struct buckets *b, uint64_t id, const struct bucket_rate *rate, int64_t now_ns);
+/* The same question, and nothing is taken. */
+int64_t buckets_wait(struct buckets *b, uint64_t id, const struct bucket_rate *rate, int64_t now_ns);
 /* Puts back what was taken and not used. */
 void buckets_give(struct buckets *b, uint64_t id, const struct bucket_rate *rate);
 

@@ -52,6 +52,8 @@ static void a_burst_and_then_the_rate(void **state)
 		assert_int_equal(buckets_take(b, id, &rate, now), 0);
 	assert_int_equal(buckets_take(b, id, &rate, now), S / 10);
 	assert_int_equal(buckets_take(b, id, &rate, now + S / 20), S / 20); /* asking costs nothing */
+	assert_int_equal(buckets_wait(b, id, &rate, now + S / 20), S / 20);
+	assert_int_equal(buckets_wait(b, id_of(b, 2), &rate, now), 0);
 	assert_int_equal(buckets_take(b, id, &rate, now + S / 10 - 1), 1);
 	assert_int_equal(buckets_take(b, id, &rate, now + S / 10), 0); /* exactly then */
 	assert_int_equal(buckets_take(b, id, &rate, now + S / 10), S / 10);

@@ -81,19 +81,20 @@ struct slice call_presented_key(const struct request *request, bool *ret_present
 	return auth.p ? (struct slice){.p = "", .n = 0} : slice_trim(key);
 }
 
-bool call_presents_key(const struct request *request)
+enum err call_count_address(struct quota *l, const struct request *request, struct errinfo *ei)
+{
+	return quota_take(l, QUOTA_ADDRESS, slice_make(request->peer_key, sizeof request->peer_key), (struct slice){0},
+			  ei);
+}
+
+enum err call_admit(struct quota *l, const struct request *request, bool *ret_counted, struct errinfo *ei)
 {
 	char id[APIKEY_ID_BYTES];
 	struct slice secret;
 	bool presented;
 
-	return apikey_parse(call_presented_key(request, &presented), id, &secret, NULL) == ERR_OK;
-}
-
-enum err call_count_address(struct quota *l, const struct request *request, struct errinfo *ei)
-{
-	return quota_take(l, QUOTA_ADDRESS, slice_make(request->peer_key, sizeof request->peer_key), (struct slice){0},
-			  ei);
+	*ret_counted = apikey_parse(call_presented_key(request, &presented), id, &secret, NULL) != ERR_OK;
+	return *ret_counted ? call_count_address(l, request, ei) : quota_check(l, QUOTA_KEY, slice_from(id), ei);
 }
 
 enum err call_count_connect(struct call *c, struct errinfo *ei)

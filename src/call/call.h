@@ -93,8 +93,11 @@ enum err call_prepare(struct call *c, const struct call_route *route, struct err
 
 /* The key that the request presents, if any (`ret_presented`): Bearer beats X-API-Key; n 0 when it cannot be one. */
 struct slice call_presented_key(const struct request *request, bool *ret_presented);
-/* The same, and it has the form of one; whether it lives is not known. */
-bool call_presents_key(const struct request *request);
+/*
+ * Before anything is looked up: a request without what has the form of a key takes one from its address (`ret_counted`); one with
+ * a key that is at its limit now is not looked at any further. ERR_LIMIT.
+ */
+enum err call_admit(struct quota *l, const struct request *request, bool *ret_counted, struct errinfo *ei);
 /* Takes one from the client's address. */
 enum err call_count_address(struct quota *l, const struct request *request, struct errinfo *ei);
 /* The same for a connect that is about to begin (DO-03). */

@@ -82,3 +82,13 @@ enum err quota_take(struct quota *l, enum quota_kind kind, struct slice whose, s
 		return ERR_OK;
 	return quota_take_id(l, kind, quota_id(l, kind, whose, within), clock_mono_ms(l->clock), ei);
 }
+
+enum err quota_check(struct quota *l, enum quota_kind kind, struct slice whose, struct errinfo *ei)
+{
+	int64_t wait_ns = 0;
+
+	if (l && l->rate[kind].interval_ns)
+		wait_ns = buckets_wait(l->buckets, quota_id(l, kind, whose, (struct slice){0}), &l->rate[kind],
+				       clock_mono_ms(l->clock) * NS_PER_MS);
+	return wait_ns ? refuse(l, kind, wait_ns, ei) : ERR_OK;
+}

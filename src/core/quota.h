@@ -62,6 +62,8 @@ void quota_counts(const struct quota *l, struct quota_counts *ret);
  * Takes one for `whose` within `within` (either may be empty). ERR_LIMIT with the seconds to wait, and nothing is taken. `l` NULL: no limit.
  */
 enum err quota_take(struct quota *l, enum quota_kind kind, struct slice whose, struct slice within, struct errinfo *ei);
+/* ERR_LIMIT, with the same words, when nothing could be taken at this moment. Takes nothing. */
+enum err quota_check(struct quota *l, enum quota_kind kind, struct slice whose, struct errinfo *ei);
 /* The same in two steps, for who takes from one bucket often; `ei` need not be set before. `now_ms` is of the clock's mono_ms. */
 uint64_t quota_id(const struct quota *l, enum quota_kind kind, struct slice whose, struct slice within);
 enum err quota_take_id(struct quota *l, enum quota_kind kind, uint64_t id, int64_t now_ms, struct errinfo *ei);

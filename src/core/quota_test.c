@@ -69,6 +69,8 @@ static void beyond_it_one_is_told_how_long_to_wait(void **state)
 
 	quota_set(l, QUOTA_KEY, 10);
 	assert_int_equal(take_all(l, QUOTA_KEY, "a"), 20); /* two seconds' worth */
+	assert_int_equal(quota_check(l, QUOTA_KEY, SLICE_LIT("a"), &ei), ERR_LIMIT);
+	assert_int_equal(quota_check(l, QUOTA_KEY, SLICE_LIT("b"), &ei), ERR_OK);
 	assert_int_equal(take(l, QUOTA_KEY, "a", &ei), ERR_LIMIT);
 	assert_int_equal(ei.retry_after_s, 1);
 	assert_int_equal(ei.field_count, 0);
@@ -79,7 +81,7 @@ static void beyond_it_one_is_told_how_long_to_wait(void **state)
 	now_ms += 1000; /* as told, and it works */
 	assert_int_equal(take_all(l, QUOTA_KEY, "a"), 10);
 	quota_counts(l, &counts);
-	assert_int_equal(counts.refused[QUOTA_KEY], 3);
+	assert_int_equal(counts.refused[QUOTA_KEY], 4);
 	assert_int_equal(counts.refused[QUOTA_APP], 0);
 }
 

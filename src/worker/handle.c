@@ -346,16 +346,14 @@ static bool is_uncounted(const struct call_route *route)
 	return route->handler == api_status_health || route->handler == api_status_ready;
 }
 
-/* Without what may be a key, a request is its address's, and is refused before it costs anything. */
-static bool is_refused(struct handle_desk *d, struct exchange *x, const struct request *request,
-		       const struct route *route, bool *ret_counted)
+/* Who has had his share is refused before it costs the store thread anything. */
+static bool is_refused(struct handle_desk *d, struct exchange *x, const struct request *request, const struct route *route,
+		       bool *ret_counted)
 {
 	struct errinfo why = {.detail = ""};
 	struct response r;
-	enum err e;
+	enum err e = is_uncounted(route->handler) ? ERR_OK : call_admit(&d->quota, request, ret_counted, &why);
 
-	*ret_counted = !is_uncounted(route->handler) && !call_presents_key(request);
-	e = *ret_counted ? call_count_address(&d->quota, request, &why) : ERR_OK;
 	if (!e)
 		return false;
 	response_init(&r);
