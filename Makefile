@@ -62,6 +62,12 @@ fuzz:
 mutants:
 	@tools/mutants $(MUTANTS)
 
+# Pictures of every page and error state, for docs/pages.md.
+screenshots: $(BUILD)/build.ninja
+	@tools/install test
+	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary
+	@FIBERWISE_BUILD=$(abspath $(BUILD)) tools/node tests/e2e/screenshots.mjs
+
 # The figures of bench/RESULTS.md, all or one part: make bench BENCH=read. BENCH_QUICK=1 for a first look.
 bench: $(BUILD)/build.ninja
 	@tools/install bench
@@ -118,5 +124,5 @@ $(FAULTS)/build.ninja:
 
 comma := ,
 
-.PHONY: all run test check asan tsan memcheck lint coverage fmt fuzz mutants bench install clean \
+.PHONY: all run test check asan tsan memcheck lint coverage fmt fuzz mutants screenshots bench install clean \
 	torture torture-ci torture-kills torture-table torture-builds

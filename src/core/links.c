@@ -144,7 +144,8 @@ enum err links_get(struct core *core, const struct caller *c, struct slice id, s
 static enum err over(struct errinfo *ei)
 {
 	err_hint(ei, ERR_NOT_FOUND, "Ask the app that sent you here for a new link.");
-	return err_set(ei, ERR_NOT_FOUND, "this connect link is unknown, was used before, or is older than 10 minutes");
+	err_set(ei, ERR_NOT_FOUND, "this connect link is unknown, was used before, or is older than 10 minutes");
+	return err_code(ei, ERR_NOT_FOUND, "link_over");
 }
 
 enum err links_view(struct core *core, struct slice token, struct arena *a, struct link_view *ret, struct errinfo *ei)

@@ -73,7 +73,8 @@ static enum err find_link(struct core *core, struct slice token, struct arena *a
 		       ret, ei);
 	if (e == ERR_NOT_FOUND) {
 		err_hint(ei, e, "Type \"fiberd admin-link\" on the server for a new one.");
-		return err_set(ei, e, "this sign-in link is unknown, was used before, or is older than 15 minutes");
+		err_set(ei, e, "this sign-in link is unknown, was used before, or is older than 15 minutes");
+		return err_code(ei, e, "link_over");
 	}
 	return e;
 }

@@ -59,11 +59,12 @@ enum err ui_connect_result(struct call *c, struct errinfo *ei)
 	if (connected) {
 		PAGE(b, "<h1>Connected</h1>\n");
 		page_banner(b, PAGE_GOOD, "The account is connected.", "");
+		PAGE(b, "<p>You can close this window and go on in the app.</p>\n");
 	} else {
 		PAGE(b, "<h1>Not connected</h1>\n");
-		PAGE(b, "<p role=\"alert\">$</p>\n", outcome_sentence(params_get(&c->query, "error")));
+		page_banner(b, PAGE_BAD, outcome_sentence(params_get(&c->query, "error")), "");
+		PAGE(b, "<p>Nothing was connected. To try again, go back to the app that sent you here and start anew: its link works once.</p>\n");
 	}
-	PAGE(b, "<p>You can close this window.</p>\n");
 	page_end(b);
 	return ERR_OK;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page that an error becomes. Must never show the request's query: it may hold a code (OA-09, OA-10). */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "ui/page.h"
 #include "ui/routes.h"
 
-static const char *heading(int status)
+static const char *heading(int status, const char *code)
 {
 	static const struct {
 		int status;
@@ -26,6 +27,8 @@ static const char *heading(int status)
 		{504, "The provider takes too long"},
 	};
 
+	if (strcmp(code, "link_over") == 0)
+		return "This link is over";
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (known[i].status == status)
 			return known[i].text;
@@ -49,7 +52,7 @@ void ui_error(struct response *r, const char *request_id, enum err e, int status
 	struct buf *b;
 
 	status = status ? status : err_kind(e)->http_status;
-	page.title = heading(status);
+	page.title = heading(status, ei ? ei->code : "");
 	r->form_leads_away = false;
 	r->cacheable = false;
 	b = page_begin(r, status, &page);

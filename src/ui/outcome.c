@@ -11,8 +11,8 @@ static const struct {
 	const char *code, *sentence;
 } sentences[] = {
 	{"access_denied", "The account’s owner, or its organisation, did not allow it."},
-	{"invalid_request", "The provider could not read our request. Check the authenticator’s URLs and parameters."},
-	{"unauthorized_client", "The provider does not let this client connect accounts. Check the registration there."},
+	{"invalid_request", "The provider could not read our request. The app’s developer should check the authenticator’s URLs and parameters."},
+	{"unauthorized_client", "The provider does not let this app connect accounts. Its developer should check the registration there."},
 	{"unsupported_response_type", "The provider does not offer the authorization code flow to this client."},
 	{"invalid_scope", "The provider does not know, or does not allow, one of the scopes asked for."},
 	{"server_error", "The provider had an error of its own. Try again in a while."},
@@ -26,8 +26,12 @@ static const struct {
 	{"wrong_account", "This is not the account that the app asked for. Connect again and choose the other one."},
 	{"identity_unknown", "The provider did not say whose account it is. Connect again."},
 	{"invalid_grant", "The provider did not accept its own code, perhaps because it took too long. Connect again."},
-	{"invalid_client", "The provider does not know the client id, or the client secret is wrong. Update the authenticator."},
-	{"exchange_refused", "The provider refused to hand out tokens. Check client id, client secret and redirect URI."},
+	{"invalid_client", "The provider does not know the app’s client id, or its secret is wrong. The app’s developer must correct the authenticator."},
+	{"exchange_refused", "The provider refused to hand out tokens. The app’s developer should check client id, client secret and redirect URI."},
+	{"keys_unavailable", "The provider’s keys could not be fetched, so nobody can tell whether its answer is genuine. Try again in a while."},
+	{"id_token_invalid", "What the provider said of the account could not be verified, so it was not used."},
+	{"subject_mismatch", "The provider named two different accounts for one sign-in, so neither was used."},
+	{"sealed_value_refused", "What was kept of this sign-in could not be opened. Connect again."},
 	{"exchange_lost", "The provider’s answer was lost on the way. Connect again."},
 	{"provider_unreachable", "The provider could not be reached. Try again in a while."},
 };

@@ -23,8 +23,8 @@ export async function launch(t) {
 }
 
 // A browser of somebody else: own cookies, nothing shared.
-export async function newPerson(browser) {
-	const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+export async function newPerson(browser, settings = {}) {
+	const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...settings });
 	context.setDefaultTimeout(10000);
 	const page = await context.newPage();
 	const complaints = [];

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every page and every error state that a person can meet, one after the other. A scene brings its page about as a person
+// would and leaves it on the screen; tests look at it, tools/screenshots takes its picture.
+
+import assert from 'node:assert/strict';
+import { alter, Adversary, register } from './adversary.mjs';
+import { newPerson } from './browser.mjs';
+import { becomeAdministrator, connectByLink, connectOnPage, openConnections, signIn } from './flows.mjs';
+import { ask } from './http.mjs';
+import { makeWorld } from './service.mjs';
+
+// The service with the practice provider, an adversary for what goes wrong, and an administrator who is signed in.
+export async function makeGallery(t, browser) {
+	const world = await makeWorld(t);
+	const adversary = await new Adversary().start();
+	t.after(() => adversary.stop());
+	const other = await register(world.service, adversary, { name: 'Elsewhere' });
+	return { ...world, browser, adversary, other, link: await world.service.adminLink() };
+}
+
+const makeLink = (world, more = {}) => world.service.expect(201, 'POST', '/credentials/connect-links',
+	{ json: { authenticator: 'Practice', user: 'user-42', ...more } });
+
+// A person with a browser of their own opens a connect link to the adversary and comes back with what it answers.
+async function comeBack(world, page, rule, more = {}) {
+	await world.adversary.reset();
+	if (rule) await world.adversary.script(rule);
+	const link = await makeLink(world, { authenticator: 'Elsewhere', ...more });
+	await page.goto(link.url);
+	await page.getByRole('button', { name: /Continue to/ }).click();
+	await page.waitForURL((url) => /connect\/result|callback/.test(url.pathname));
+}
+
+// { name, about, status (of its answer, where it is not 200), show(world, page) }; `signedIn`: as the administrator.
+export const SCENES = [
+	{ name: 'admin-link', about: 'The administrator’s link, printed at the first start', show: (w, page) => page.goto(w.link) },
+	{
+		name: 'admin-link-differs', status: 422, about: 'The two passwords differ', show: async (w, page) => {
+			await page.goto(w.link);
+			await page.locator('#password').fill('a few words in a row');
+			await page.locator('#again').fill('a few words in a raw');
+			await page.locator('main form button').click();
+		},
+	},
+	{
+		name: 'connections-empty', about: 'Signed in, nothing connected yet', signedIn: true,
+		show: (w, page) => openConnections(page, w.service),
+	},
+	{ name: 'admin-link-spent', status: 404, about: 'The link was used already', show: (w, page) => page.goto(w.link) },
+	{ name: 'sign-in', about: 'Sign in', show: (w, page) => page.goto(`${w.service.url}/login`) },
+	{
+		name: 'sign-in-wrong', status: 401, about: 'A wrong password',
+		show: (w, page) => signIn(page, w.service, { password: 'not the password' }),
+	},
+	{
+		name: 'practice-provider', about: 'At the practice provider', show: async (w, page) => {
+			await page.goto((await makeLink(w)).url);
+			await page.getByRole('button', { name: /Continue to/ }).click();
+			await page.getByLabel('E-mail or name').waitFor();
+		},
+	},
+	{
+		name: 'connected', about: 'Back from the provider: connected', signedIn: true,
+		show: (w, page) => connectOnPage(page, w.service, { account: 'ada@example.com' }),
+	},
+	{
+		name: 'connections', about: 'Accounts that are connected; one needs a new sign-in', signedIn: true, show: async (w, page) => {
+			await connectOnPage(page, w.service, { account: 'grace@example.com' });
+			await alter(w.service, `UPDATE user_app_oauth_authentications SET auth_status = 'needs_reauth' WHERE account LIKE 'grace%';
+				UPDATE oauth_token_grants SET status = 'needs_reauth', cause = 'revoked_by_provider' WHERE grant_id IN
+				(SELECT grant_id FROM user_app_oauth_authentications WHERE account LIKE 'grace%')`);
+			await openConnections(page, w.service);
+		},
+	},
+	{
+		name: 'disconnected', about: 'Disconnected', signedIn: true, show: async (w, page) => {
+			await openConnections(page, w.service);
+			await page.getByRole('button', { name: 'Disconnect grace@example.com' }).click();
+			await page.waitForURL(/disconnected=true/);
+		},
+	},
+	{
+		name: 'connect-asks', about: 'Another site led here: nothing goes on without a press', signedIn: true,
+		show: (w, page) => page.goto(`${w.service.url}/api/v1/credentials/auth/initiate/Practice?return_to=/settings/oauth-authenticators`),
+	},
+	{ name: 'connect-link', about: 'A connect link, for a user of an app', show: async (w, page) => page.goto((await makeLink(w)).url) },
+	{
+		name: 'connect-link-expects', about: 'A connect link for one account', show: async (w, page) => page.goto((await makeLink(w, { expect_account: 'ada@example.com' })).url),
+	},
+	{
+		name: 'connect-result', about: 'Connected by a link', show: (w, page) => connectByLink(page, w.service, { user: 'user-7', account: 'linus@example.com' }),
+	},
+	{
+		name: 'connect-link-expired', status: 404, about: 'A link that is too old', show: async (w, page) => {
+			const link = await makeLink(w);
+			await alter(w.service, 'UPDATE connect_links SET expires_at = 1');
+			await page.goto(link.url);
+		},
+	},
+	{
+		name: 'connect-link-used', status: 404, about: 'A link that was used', show: async (w, page) => {
+			const link = await makeLink(w);
+			assert.equal((await ask(link.url, { method: 'POST', form: {}, headers: { origin: w.service.url } })).status, 303);
+			await page.goto(link.url);
+		},
+	},
+	{ name: 'provider-says-no', about: 'The account’s owner did not allow it', show: async (w, page) => {
+			await page.goto((await makeLink(w)).url);
+			await page.getByRole('button', { name: /Continue to/ }).click();
+			await page.getByRole('button', { name: /Cancel|Deny|No/ }).click();
+			await page.waitForURL(/error=access_denied/);
+		} },
+	{
+		name: 'provider-misconfigured', about: 'The provider does not know client id or secret', show: (w, page) => comeBack(w, page, { endpoint: 'token', answer: { status: 401, error: 'invalid_client' } }),
+	},
+	{
+		name: 'provider-unreachable', about: 'The provider cannot be reached', show: (w, page) => comeBack(w, page, { endpoint: 'token', deliver: { bytes: 0, then: 'rst' } }),
+	},
+	{
+		name: 'wrong-account', about: 'Another account than the app expects', show: (w, page) => comeBack(w, page, null, { expect_account: 'somebody@else.example' }),
+	},
+	{
+		name: 'other-browser', status: 400, about: 'The answer comes to a browser that did not leave', show: (w, page) => page.goto(
+			`${w.service.url}/auth/callback/${w.other.id}?code=x&state=${'A'.repeat(43)}&iss=${encodeURIComponent(w.adversary.url)}`),
+	},
+	{ name: 'not-found', status: 404, about: 'No such page', show: (w, page) => page.goto(`${w.service.url}/no/such/page`) },
+	{
+		name: 'stale-form', status: 403, about: 'A form of a page that is out of date', signedIn: true, show: async (w, page) => {
+			await openConnections(page, w.service);
+			await page.evaluate(() => { for (const field of document.querySelectorAll('[name=form_token]')) field.value = 'x'; });
+			await page.getByRole('button', { name: /Sign out/ }).click();
+			await page.waitForURL(/logout/);
+		},
+	},
+	{
+		name: 'signed-out', about: 'Signed out', signedIn: true, show: async (w, page) => {
+			await openConnections(page, w.service);
+			await page.getByRole('button', { name: /Sign out/ }).click();
+			await page.waitForURL(/login/);
+		},
+	},
+	{ name: 'api', about: 'The HTTP API, described by the service itself', show: (w, page) => page.goto(`${w.service.url}/docs`) },
+];
+
+// Shows each scene and hands it on: look(scene, page). Whoever is signed in keeps one browser, anybody else gets a new one.
+export async function walk(world, look, { settings = {}, only = SCENES } = {}) {
+	let administrator;
+	for (const scene of SCENES) {
+		let person;
+		if (scene.signedIn) {
+			if (!administrator) {
+				administrator = await newPerson(world.browser, settings);
+				await becomeAdministrator(administrator.page, world.service);
+			} else {
+				await administrator.page.goto(`${world.service.url}/settings`);
+				if (/login/.test(administrator.page.url())) await signIn(administrator.page, world.service);
+			}
+			person = administrator;
+		} else {
+			person = await newPerson(world.browser, settings);
+		}
+		let answered = 0;
+		const note = (response) => { if (response.request().isNavigationRequest() && ![303, 302].includes(response.status())) answered = response.status(); };
+		person.page.on('response', note);
+		await scene.show(world, person.page);
+		await person.page.waitForLoadState();
+		person.page.off('response', note);
+		assert.equal(answered, scene.status ?? 200, `${scene.name}: ${person.page.url()}`);
+		if (only.includes(scene)) await look(scene, person.page);
+		person.calm();
+		if (!scene.signedIn) await person.context.close();
+	}
+}
