@@ -47,6 +47,7 @@ enum err api_account_login(struct call *c, struct errinfo *ei)
 	if (e)
 		return e;
 	call_set_session(c, cookie);
+	call_know_browser(c, name);
 	w = call_json(c, 200);
 	jsonw_object(&w, NULL);
 	jsonw_bool(&w, "success", true);

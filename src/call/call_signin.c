@@ -101,6 +101,5 @@ enum err call_signed_in(struct call *c, struct slice name, struct secret **ret_c
 		return e;
 	}
 	throttle_succeeded(c->quota, &who);
-	call_know_browser(c, name);
 	return ERR_OK;
 }

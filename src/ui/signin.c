@@ -94,6 +94,7 @@ enum err ui_signin_submit(struct call *c, struct errinfo *ei)
 	if (e)
 		return e;
 	call_set_session(c, cookie);
+	call_know_browser(c, name);
 	response_redirect(c->response, 303, slice_from(next[0] ? next : PATH_CONNECTIONS));
 	return ERR_OK;
 }

@@ -25,7 +25,7 @@ const NO_RATES = {
 };
 
 export class Service {
-	constructor(dir, port, env) {
+	constructor(dir, port, env = {}) {
 		this.dir = dir;
 		this.port = port;
 		this.url = `http://127.0.0.1:${port}`;
