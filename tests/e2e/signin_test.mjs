@@ -117,13 +117,13 @@ test('WB-07 whoever hammers an account locks nobody out', async (t) => {
 	assert.equal((await attempt(service, { password: PASSWORD, from: '203.0.113.7', cookie })).status, 200);
 	// One attempt in ten seconds is let through for all others: of several at once, one at most.
 	const waits = (results) => results.filter((res) => res.status === 429).map((res) => Number(res.headers['retry-after']));
-	const newcomers = waits(await attempts(4, (i) => attempt(service, { password: PASSWORD, from: `192.0.2.9${i}` })));
+	const newcomers = waits(await attempts(4, (i) => attempt(service, { from: `192.0.2.9${i}` })));
 	assert.ok(newcomers.length >= 3 && newcomers.every((s) => s >= 1 && s <= 10), `${newcomers}`);
 	// The cookie is for that name and that service; made up, changed or stolen it opens no door and no further guess.
-	const digit = cookie.at(-1) === '0' ? '1' : '0';
-	const forged = [`${cookie.slice(0, -1)}${digit}`, 'fw_known=1.00000000000000000000000000000000', cookie.replace('=', '=9')];
-	const refused = waits(await attempts(3, (i) => attempt(service, { password: PASSWORD, from: `192.0.4.${i}`, cookie: forged[i] })));
-	assert.ok(refused.length >= 2, `${refused}`);
+	const altered = [-1, -9, -17].map((at) => `${cookie.slice(0, at)}${cookie.at(at) === '0' ? '1' : '0'}${cookie.slice(cookie.length + at + 1)}`);
+	const forged = [...altered, 'fw_known=1.00000000000000000000000000000000', cookie.replace('=', '=9')];
+	const refused = waits(await attempts(forged.length, (i) => attempt(service, { from: `192.0.4.${i}`, cookie: forged[i] })));
+	assert.ok(refused.length >= forged.length - 1, `${refused}`);
 	const stolen = await attempts(FREE + 5, (i) => attempt(service, { from: `192.0.3.${i}`, cookie }));
 	assert.equal(stolen.filter((res) => res.status === 401).length, FREE);
 	// Another account is not touched at all.
