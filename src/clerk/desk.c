@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/random.h"
 
 static const char *const kind_names[] = {"exchange", "refresh", "revoke", "discover"};
@@ -262,6 +263,24 @@ static bool wants_more(struct operation *op)
 	return true;
 }
 
+/* Those that a provider has answered, or should have; `release` says so. */
+static void count_end(const struct operation *op)
+{
+	enum metric first = op->kind == OPERATION_REFRESH ? METRIC_REFRESHES_OK : METRIC_EXCHANGES_OK;
+
+	_Static_assert(METRIC_REFRESHES_OTHER - METRIC_REFRESHES_OK == METRIC_EXCHANGES_OTHER - METRIC_EXCHANGES_OK,
+		       "in the same order");
+	if (!op->release || (op->kind != OPERATION_REFRESH && op->kind != OPERATION_EXCHANGE))
+		return;
+	if (op->err == ERR_UPSTREAM_DENIED)
+		first += METRIC_REFRESHES_DENIED - METRIC_REFRESHES_OK;
+	else if (op->err == ERR_UPSTREAM_DOWN)
+		first += METRIC_REFRESHES_DOWN - METRIC_REFRESHES_OK;
+	else if (op->err)
+		first += METRIC_REFRESHES_OTHER - METRIC_REFRESHES_OK;
+	metrics_add(first);
+}
+
 void desk_end(struct operation *op)
 {
 	struct desk *d = op->desk;
@@ -273,6 +292,7 @@ void desk_end(struct operation *op)
 		    LOG_S("result", err_wire_code(op->err, &op->why)), LOG_S("cause", op->why.cause), LOG_S("detail", op->why.detail));
 	else
 		LOG(LOG_INFO, "operation_done", LOG_S("what", op->key));
+	count_end(op);
 	answer_waiters(op);
 	if (op->release)
 		desk_release(d, op->attempt);

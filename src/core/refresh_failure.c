@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "core/events.h"
 #include "core/grants.h"
@@ -318,6 +319,25 @@ static enum err write_end(void *arg, struct errinfo *ei)
 	return refresh_note(x->core, g, "needs_reauth", x->cause, x->detail, x->arena, ei);
 }
 
+static void count_cause(const char *cause)
+{
+	static const struct {
+		const char *cause;
+		enum metric metric;
+	} known[] = {
+		{"rotation_response_lost", METRIC_REAUTH_LOST}, {"revoked_by_provider", METRIC_REAUTH_REVOKED},
+		{"reuse_detected", METRIC_REAUTH_REUSE},	{"expired", METRIC_REAUTH_EXPIRED},
+		{"client_config", METRIC_REAUTH_CONFIG},	{"account_changed", METRIC_REAUTH_ACCOUNT},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(cause, known[i].cause) == 0) {
+			metrics_add(known[i].metric);
+			return;
+		}
+	metrics_add(METRIC_REAUTH_OTHER);
+}
+
 enum err refresh_end(struct core *core, const struct grant_row *g, const char *attempt, const char *cause, const char *detail,
 		     struct arena *a, struct errinfo *ei)
 {
@@ -326,5 +346,7 @@ enum err refresh_end(struct core *core, const struct grant_row *g, const char *a
 
 	if (e)
 		return e;
+	if (!x.gone)
+		count_cause(cause);
 	return x.gone ? refresh_changed(ei) : refresh_denied(cause, ei);
 }

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "courier/post_private.h"
 #include "secret/spoolseal.h"
 
@@ -50,6 +51,11 @@ static void job_free(struct job *j)
 
 static void log_outcome(const struct job *j, const struct fetch_answer *answer)
 {
+	if (answer->err)
+		metrics_add(METRIC_FETCHES_NONE);
+	else
+		metrics_add_status(METRIC_FETCHES_2XX, answer->status);
+	metrics_add_time(METRIC_TIME_PROVIDER, clock_mono_ms(j->post->args.clock) - j->started_at);
 	LOG(answer->err ? LOG_WARN : LOG_INFO, "fetched", LOG_S("label", j->label), LOG_I("status", answer->status),
 	    LOG_I("ms", clock_mono_ms(j->post->args.clock) - j->started_at),
 	    LOG_S("result", err_kind(answer->err)->code), LOG_I("sent", answer->sent),

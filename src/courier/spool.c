@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "courier/spool_dir.h"
 
 struct spool {
@@ -224,6 +225,7 @@ enum err spool_reserve(struct spool *s, struct spool_slot *ret_slot)
 	}
 	d->taken[i] = true;
 	d->used++;
+	metrics_set(METRIC_SPOOL, spool_used(s));
 	*ret_slot = (struct spool_slot){.dir = d, .index = i};
 	return ERR_OK;
 }
@@ -275,6 +277,7 @@ void spool_release(struct spool *s, struct spool_slot slot)
 	d->used--;
 	if (d != s->own)
 		drop_if_empty(s, d);
+	metrics_set(METRIC_SPOOL, spool_used(s));
 }
 
 size_t spool_used(const struct spool *s)

@@ -115,7 +115,8 @@ void testrole_start(struct testrole *w, const char *instance, const char *allow)
 	m.field[IPC_START_WORKERS].number = 1;
 	m.field[IPC_START_INSTANCE].bytes = slice_from(instance);
 	m.field[IPC_START_LOG].fd = log;
-	m.field[IPC_START_SOCKET].fd = m.field[IPC_START_STRIPES].fd = m.field[IPC_START_LIMITS].fd = null;
+	m.field[IPC_START_SOCKET].fd = m.field[IPC_START_STRIPES].fd = m.field[IPC_START_LIMITS].fd =
+		m.field[IPC_START_METRICS].fd = null;
 	assert_int_equal(ipc_send(w->control, &m), ERR_OK);
 	close(null);
 	close(log);

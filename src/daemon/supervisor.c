@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "base/buckets.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "daemon/listen.h"
 #include "daemon/logfile.h"
 #include "daemon/supervisor_state.h"
@@ -184,6 +186,21 @@ static void on_init_gone(struct child *c, int exit_status, int signal)
 	}
 }
 
+static void count_restart(enum ipc_role role)
+{
+	static const struct {
+		enum ipc_role role;
+		enum metric metric;
+	} counted[] = {{IPC_KEEPER, METRIC_RESTARTS_KEEPER},
+		       {IPC_COURIER, METRIC_RESTARTS_COURIER},
+		       {IPC_CLERK, METRIC_RESTARTS_CLERK},
+		       {IPC_WORKER, METRIC_RESTARTS_WORKER}};
+
+	for (size_t i = 0; i < ARRAY_LEN(counted); i++)
+		if (counted[i].role == role)
+			metrics_add(counted[i].metric);
+}
+
 static void on_gone(struct child *c, int exit_status, int signal)
 {
 	struct supervisor *s = c->arg;
@@ -192,6 +209,8 @@ static void on_gone(struct child *c, int exit_status, int signal)
 
 	why_gone(exit_status, signal, why, sizeof why);
 	LOG(s->phase == PHASE_STOPPING && !signal ? LOG_INFO : LOG_WARN, "role_ended", LOG_S("of", c->name), LOG_S("why", why));
+	if (s->phase != PHASE_STOPPING)
+		count_restart(c->role);
 	if (signal == SIGSYS)
 		LOG(LOG_ERROR, "sandbox_violation", LOG_S("of", c->name),
 		    LOG_S("what", "it made a system call that no role like it makes, and was ended before the call did anything"));
@@ -282,6 +301,12 @@ static enum err open_all(struct supervisor *s, struct errinfo *ei)
 	if (!e)
 		e = buckets_create(&s->limits_fd, ei);
 	if (!e)
+		e = metrics_create(&s->metrics_fd, ei);
+	if (!e)
+		e = metrics_map(s->metrics_fd, 0, ei);
+	if (!e)
+		metrics_set(METRIC_START, (uint64_t)clock_wall_ms(&clock_system) / 1000);
+	if (!e)
 		e = datadir_open(config_get(s->config, CONFIG_DATA_DIR), &s->dir, ei);
 	return e ? e : control_open(&s->loop, s->dir.fd, on_request, s, &s->control, ei);
 }
@@ -304,7 +329,13 @@ static enum err enter_sandbox(struct supervisor *s, struct errinfo *ei)
 
 int supervisor_run(const struct config *config, unsigned pulse_ms)
 {
-	struct supervisor s = {.config = config, .log_fd = -1, .null_fd = -1, .stripes_fd = -1, .limits_fd = -1, .pulse_ms = pulse_ms,
+	struct supervisor s = {.config = config,
+			       .log_fd = -1,
+			       .null_fd = -1,
+			       .stripes_fd = -1,
+			       .limits_fd = -1,
+			       .metrics_fd = -1,
+			       .pulse_ms = pulse_ms,
 			       .worker_count = config_workers(config)};
 	struct errinfo ei = {.detail = ""};
 

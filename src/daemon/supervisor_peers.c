@@ -46,6 +46,7 @@ enum err supervisor_send_start(const struct supervisor *s, struct child *c)
 	m.field[IPC_START_SOCKET].fd = c->role == IPC_WORKER ? s->listeners[c->slot] : s->null_fd;
 	m.field[IPC_START_STRIPES].fd = c->role == IPC_WORKER || c->role == IPC_CLERK ? s->stripes_fd : s->null_fd;
 	m.field[IPC_START_LIMITS].fd = c->role == IPC_WORKER ? s->limits_fd : s->null_fd;
+	m.field[IPC_START_METRICS].fd = c->role == IPC_INIT ? s->null_fd : s->metrics_fd;
 	e = child_send(c, &m);
 	buf_done(&lines);
 	return e;

@@ -32,7 +32,7 @@ struct supervisor {
 	unsigned pulse_ms;
 	struct datadir dir;
 	struct control *control;
-	int log_fd, null_fd, stripes_fd, limits_fd;
+	int log_fd, null_fd, stripes_fd, limits_fd, metrics_fd;
 	struct stripes *stripes; /* by which roles that keep what they read learn of changes */
 	int *listeners; /* one per worker */
 	bool listening;

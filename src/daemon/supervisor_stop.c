@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 /*
  * Workers first, so that nothing new comes in; the courier's time is that of a request that is in flight
@@ -137,4 +138,7 @@ void supervisor_done(struct supervisor *s)
 		close(s->stripes_fd);
 	if (s->limits_fd >= 0)
 		close(s->limits_fd);
+	metrics_unmap();
+	if (s->metrics_fd >= 0)
+		close(s->metrics_fd);
 }

@@ -45,41 +45,41 @@ const char *ipc_role_name(enum ipc_role role);
  * i int64, f file descriptor. Answers carry the id of what they answer. Field order is that of the
  * enums below.
  */
-#define IPC_MESSAGES(X)                                                             \
-	/* life of a role */                                                        \
-	X(START, IPC_SET(SUPERVISOR), IPC_CHILDREN, "siisffff", ONCE)                        \
-	X(READY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "", ONCE)                               \
-	X(FAILED, IPC_CHILDREN, IPC_SET(SUPERVISOR), "iss", ONCE)                           \
-	X(SAY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "s", OFTEN)                               \
-	X(PEER, IPC_SET(SUPERVISOR), IPC_CHILDREN, "iif", OFTEN)                            \
-	X(STOP, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", ONCE)                                \
-	X(LOG, IPC_SET(SUPERVISOR), IPC_CHILDREN, "f", OFTEN)                               \
-	X(PING, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", OFTEN)                               \
-	X(PONG, IPC_CHILDREN, IPC_SET(SUPERVISOR), "", OFTEN)                               \
-	X(BROKE, IPC_CHILDREN, IPC_SET(SUPERVISOR), "ii", OFTEN)                            \
-	X(ADMIN_LINK, IPC_SET(SUPERVISOR), IPC_SET(WORKER), "", OFTEN)                      \
-	X(ADMIN_LINKED, IPC_SET(WORKER), IPC_SET(SUPERVISOR), "is", OFTEN)                  \
-	/* keys */                                                                  \
-	X(NEW_KEY, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssi", OFTEN)                          \
-	X(UNWRAP, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssis", OFTEN)                          \
-	X(KEY, IPC_SET(KEEPER), IPC_STORE_ROLES, "isss", OFTEN)                             \
-	X(OPEN_SPOOL, IPC_SET(CLERK), IPC_SET(KEEPER), "ss", OFTEN)                         \
-	X(SPOOL_OPENED, IPC_SET(KEEPER), IPC_SET(CLERK), "iss", OFTEN)                      \
-	X(SPOOL_KEYS, IPC_SET(KEEPER), IPC_SET(COURIER), "ss", ONCE)                        \
-	/* requests to providers */                                                 \
-	X(FETCH, IPC_SET(CLERK), IPC_SET(COURIER), "isssissss", OFTEN)                      \
-	X(FETCHED, IPC_SET(COURIER), IPC_SET(CLERK), "isssi", OFTEN)                        \
-	X(JOIN, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN)                               \
-	X(RELEASE, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN)                            \
-	X(HOLDS, IPC_SET(COURIER), IPC_SET(CLERK), "s", OFTEN)                              \
-	/* the life of grants */                                                    \
-	X(EXCHANGE, IPC_SET(WORKER), IPC_SET(CLERK), "ss", OFTEN)                           \
-	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN)                      \
-	X(REFRESH, IPC_SET(WORKER), IPC_SET(CLERK), "sii", OFTEN)                           \
-	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN)                      \
-	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)                              \
-	X(DISCOVER, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN)                            \
-	X(DISCOVERED, IPC_SET(CLERK), IPC_SET(WORKER), "isssiss", OFTEN)                    \
+#define IPC_MESSAGES(X) \
+	/* life of a role */ \
+	X(START, IPC_SET(SUPERVISOR), IPC_CHILDREN, "siisfffff", ONCE) \
+	X(READY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "", ONCE) \
+	X(FAILED, IPC_CHILDREN, IPC_SET(SUPERVISOR), "iss", ONCE) \
+	X(SAY, IPC_CHILDREN, IPC_SET(SUPERVISOR), "s", OFTEN) \
+	X(PEER, IPC_SET(SUPERVISOR), IPC_CHILDREN, "iif", OFTEN) \
+	X(STOP, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", ONCE) \
+	X(LOG, IPC_SET(SUPERVISOR), IPC_CHILDREN, "f", OFTEN) \
+	X(PING, IPC_SET(SUPERVISOR), IPC_CHILDREN, "", OFTEN) \
+	X(PONG, IPC_CHILDREN, IPC_SET(SUPERVISOR), "", OFTEN) \
+	X(BROKE, IPC_CHILDREN, IPC_SET(SUPERVISOR), "ii", OFTEN) \
+	X(ADMIN_LINK, IPC_SET(SUPERVISOR), IPC_SET(WORKER), "", OFTEN) \
+	X(ADMIN_LINKED, IPC_SET(WORKER), IPC_SET(SUPERVISOR), "is", OFTEN) \
+	/* keys */ \
+	X(NEW_KEY, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssi", OFTEN) \
+	X(UNWRAP, IPC_STORE_ROLES, IPC_SET(KEEPER), "ssis", OFTEN) \
+	X(KEY, IPC_SET(KEEPER), IPC_STORE_ROLES, "isss", OFTEN) \
+	X(OPEN_SPOOL, IPC_SET(CLERK), IPC_SET(KEEPER), "ss", OFTEN) \
+	X(SPOOL_OPENED, IPC_SET(KEEPER), IPC_SET(CLERK), "iss", OFTEN) \
+	X(SPOOL_KEYS, IPC_SET(KEEPER), IPC_SET(COURIER), "ss", ONCE) \
+	/* requests to providers */ \
+	X(FETCH, IPC_SET(CLERK), IPC_SET(COURIER), "isssissss", OFTEN) \
+	X(FETCHED, IPC_SET(COURIER), IPC_SET(CLERK), "isssi", OFTEN) \
+	X(JOIN, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN) \
+	X(RELEASE, IPC_SET(CLERK), IPC_SET(COURIER), "s", OFTEN) \
+	X(HOLDS, IPC_SET(COURIER), IPC_SET(CLERK), "s", OFTEN) \
+	/* the life of grants */ \
+	X(EXCHANGE, IPC_SET(WORKER), IPC_SET(CLERK), "ss", OFTEN) \
+	X(EXCHANGED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN) \
+	X(REFRESH, IPC_SET(WORKER), IPC_SET(CLERK), "sii", OFTEN) \
+	X(REFRESHED, IPC_SET(CLERK), IPC_SET(WORKER), "isssis", OFTEN) \
+	X(REVOKE, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN) \
+	X(DISCOVER, IPC_SET(WORKER), IPC_SET(CLERK), "s", OFTEN) \
+	X(DISCOVERED, IPC_SET(CLERK), IPC_SET(WORKER), "isssiss", OFTEN) \
 	X(USED, IPC_SET(WORKER), IPC_SET(CLERK), "is", OFTEN)
 
 enum ipc_kind {
@@ -103,7 +103,8 @@ enum { IPC_BODY_IN_MEMFD = 1 };
  * START: what a role needs. `config` is lines "NAME=value\n" of only those keys that the role needs;
  * `slot` tells several workers apart; `workers` is their number; `instance` is random per start of the
  * supervisor; `log` is where log lines go; `socket` is the worker's listening socket, `stripes` the shared memory of the
- * roles with a store (store/stripes.h), `limits` that of the workers (base/buckets.h); for others each is /dev/null.
+ * roles with a store (store/stripes.h), `limits` that of the workers (base/buckets.h); for others each is /dev/null. `metrics` is
+ * the memory in which all count (base/metrics.h).
  */
 enum {
 	IPC_START_CONFIG,
@@ -114,6 +115,7 @@ enum {
 	IPC_START_SOCKET,
 	IPC_START_STRIPES,
 	IPC_START_LIMITS,
+	IPC_START_METRICS,
 };
 /* FAILED: the kind of error and what a person reads; the role exits after it. */
 enum { IPC_FAILED_ERR, IPC_FAILED_DETAIL, IPC_FAILED_HINT };

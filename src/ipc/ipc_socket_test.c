@@ -87,7 +87,7 @@ static void test_descriptors_are_passed_close_on_exec(void **state)
 
 	m.field[IPC_START_LOG].fd = null;
 	m.field[IPC_START_SOCKET].fd = zero;
-	m.field[IPC_START_STRIPES].fd = m.field[IPC_START_LIMITS].fd = null;
+	m.field[IPC_START_STRIPES].fd = m.field[IPC_START_LIMITS].fd = m.field[IPC_START_METRICS].fd = null;
 	assert_int_equal(ipc_send(f->fds[0], &m), ERR_OK);
 	assert_int_equal(receive(f, IPC_SUPERVISOR, IPC_WORKER, &m), ERR_OK);
 	fstat(zero, &want);
@@ -134,7 +134,8 @@ static void test_large_body_with_descriptors(void **state)
 
 	m.field[IPC_START_CONFIG].bytes = slice_make(config, 200000);
 	m.field[IPC_START_LOG].fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	m.field[IPC_START_SOCKET].fd = m.field[IPC_START_STRIPES].fd = m.field[IPC_START_LIMITS].fd = f->fds[0];
+	m.field[IPC_START_SOCKET].fd = m.field[IPC_START_STRIPES].fd = m.field[IPC_START_LIMITS].fd =
+		m.field[IPC_START_METRICS].fd = f->fds[0];
 	assert_int_equal(ipc_send(f->fds[0], &m), ERR_OK);
 	close(m.field[IPC_START_LOG].fd);
 	assert_int_equal(receive(f, IPC_SUPERVISOR, IPC_WORKER, &m), ERR_OK);

@@ -19,6 +19,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "ipc/sandbox.h"
 
 enum { FDS_FEW = 128, FDS_MANY = 65536, LAST_TURNS = 16 };
@@ -130,6 +131,15 @@ static enum err start_in_sandbox(struct role *role, struct errinfo *ei)
 	return e;
 }
 
+/* The supervisor has the first. */
+static unsigned metrics_slot(const struct role *role)
+{
+	return role->self == IPC_KEEPER	   ? 1
+	       : role->self == IPC_COURIER ? 2
+	       : role->self == IPC_CLERK   ? 3
+					   : 4 + (unsigned)role->slot;
+}
+
 static void start(struct role *role, struct ipc_message *m)
 {
 	struct errinfo ei = {.detail = ""};
@@ -155,7 +165,10 @@ static void start(struct role *role, struct ipc_message *m)
 	else
 		close(m->field[IPC_START_LIMITS].fd);
 	role->started = true;
-	e = start_in_sandbox(role, &ei);
+	e = metrics_map(m->field[IPC_START_METRICS].fd, metrics_slot(role), &ei);
+	close(m->field[IPC_START_METRICS].fd);
+	if (!e)
+		e = start_in_sandbox(role, &ei);
 	if (e)
 		role_fail(role, e, &ei);
 }

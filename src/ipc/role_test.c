@@ -148,6 +148,7 @@ static void send_start(const struct fixture *f, const char *config)
 	m.field[IPC_START_SOCKET].fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	m.field[IPC_START_STRIPES].fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	m.field[IPC_START_LIMITS].fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	m.field[IPC_START_METRICS].fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	assert_int_equal(ipc_send(f->control, &m), ERR_OK);
 	ipc_close_fds(&m);
 }

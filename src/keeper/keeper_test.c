@@ -196,7 +196,7 @@ static struct running run_keeper(const struct fixture *f)
 	m.field[IPC_START_WORKERS].number = 2;
 	m.field[IPC_START_INSTANCE].bytes = SLICE_LIT(ID);
 	m.field[IPC_START_LOG].fd = m.field[IPC_START_SOCKET].fd = m.field[IPC_START_STRIPES].fd =
-		m.field[IPC_START_LIMITS].fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		m.field[IPC_START_LIMITS].fd = m.field[IPC_START_METRICS].fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	assert_int_equal(ipc_send(r.control, &m), ERR_OK);
 	close(m.field[IPC_START_LOG].fd);
 	mem_free_str(&config);

@@ -9,6 +9,7 @@
 	R(GET, "/", start_home, ANYBODY)                                                        \
 	R(GET, "/settings", start_settings, ANYBODY)                                            \
 	R(GET, "/static/{file}", assets_read, ANYBODY)                                          \
+	R(GET, "/metrics", metrics_read, KEY)                                                   \
 	R(GET, "/openapi.json", docs_description, ANYBODY)                                      \
 	R(GET, "/docs", docs_page, ANYBODY)                                                     \
 	R(GET, "/login", signin_form, ANYBODY)                                                  \

@@ -20,7 +20,7 @@ void ui_error(struct response *r, const char *request_id, enum err e, int status
 	X(initiate_begin) X(initiate_submit)                                            \
 	X(connect_form) X(connect_submit) X(connect_result)                             \
 	X(callback_read)                                                                \
-	X(docs_description) X(docs_page)
+	X(docs_description) X(docs_page) X(metrics_read)
 
 #define X(name) enum err ui_##name(struct call *c, struct errinfo *ei);
 UI_HANDLERS(X)

@@ -12,6 +12,7 @@
 #include "api/routes.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "call/call.h"
 #include "ui/routes.h"
 #include "worker/reads.h"
@@ -99,6 +100,10 @@ void handle_log(const struct handle_line *line)
 	const struct request *r = line->request;
 	enum log_level level = line->err ? (enum log_level)err_kind(line->err)->log_level : LOG_DEBUG;
 
+	metrics_add_status(METRIC_REQUESTS_2XX, line->status);
+	if (line->err == ERR_LIMIT)
+		metrics_add(METRIC_THROTTLED);
+
 	/* Paths may hold tokens of links and codes are in queries: only the route's pattern is logged. */
 	if (log_wants(level))
 		LOG(level, "request", LOG_S("id", r->id), LOG_S("route", line->pattern), LOG_I("method", r->method),
@@ -108,6 +113,9 @@ void handle_log(const struct handle_line *line)
 
 static void log_request(const struct handling *h)
 {
+	metrics_add_time(METRIC_TIME_REQUEST, clock_mono_ms(&clock_system) - h->began_ms);
+	if (h->route && h->route->handler == api_tokens_read && !h->err)
+		metrics_add(h->call.reply ? METRIC_READS_PROVIDER : METRIC_READS_DATABASE);
 	handle_log(&(const struct handle_line){.request = h->call.request, .pattern = h->pattern, .actor = h->call.caller.actor,
 					       .err = h->err, .detail = h->err ? h->why.detail : "",
 					       .status = h->response.status, .began_ms = h->began_ms});

@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/random.h"
 
 enum { RETRY_AFTER_S = 5 };
@@ -187,6 +188,7 @@ static enum err write_ready(struct outbox *o, struct errinfo *why)
 		journal_forget(o->journal);
 	else if (!e)
 		e = journal_write(o->journal, why);
+	metrics_add(e ? METRIC_AUDIT_FAILED : METRIC_AUDIT_OK);
 	if (!e)
 		return e;
 	LOG(LOG_ERROR, "audit_not_written", LOG_S("detail", why->detail));

@@ -11,6 +11,7 @@
 #include "api/routes.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 /* One read under way, between its answer and its audit record. Lives in the request's arena. */
 struct read {
@@ -68,6 +69,8 @@ static void on_sweep(uv_timer_t *timer)
 	struct handle_desk *d = timer->data;
 
 	cache_sweep(d->cache, clock_wall_ms(d->core.clock));
+	metrics_set(METRIC_CACHE_ENTRIES, cache_count(d->cache));
+	metrics_set(METRIC_CACHE_BYTES, cache_bytes(d->cache));
 	if (cache_count(d->cache) == 0)
 		uv_timer_stop(timer);
 }
@@ -152,6 +155,8 @@ static void deliver(struct outbox_item *item, enum err e, const struct errinfo *
 	}
 	handle_log(&(const struct handle_line){.request = r->request, .pattern = r->pattern, .actor = item->actor, .err = e,
 					       .detail = e ? why->detail : "", .status = r->response.status, .began_ms = r->began_ms});
+	if (!e)
+		metrics_add(METRIC_READS_MEMORY);
 	r->desk->running--;
 	response = r->response; /* `r` goes with the request's arena */
 	server_answer(r->exchange, &response);
