@@ -64,7 +64,7 @@ mutants:
 
 # Pictures of every page and error state, for docs/pages.md.
 screenshots: $(BUILD)/build.ninja
-	@tools/install test
+	@tools/install screenshots
 	@ninja -C $(BUILD) --quiet fiberd fiber tests/support/adversary
 	@FIBERWISE_BUILD=$(abspath $(BUILD)) tools/node tests/e2e/screenshots.mjs
 

@@ -90,5 +90,7 @@ ${known ? `<hr><p>Accounts used before</p>\n${known}` : ''}
 export function problemPage(title, sentence, details = '') {
 	return page(title, `<h1>${esc(title)}</h1>
 <p>${esc(sentence)}</p>
-${details ? `<p><code>${esc(details)}</code></p>` : ''}`);
+${details ? `<p><code>${esc(details)}</code></p>` : ''}
+<p>Go back to the app and start anew. If this comes again, the app sends something that this provider does not know:
+compare its client id and redirect URI with what is registered here.</p>`);
 }

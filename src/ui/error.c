@@ -29,10 +29,18 @@ static const char *heading(int status, const char *code)
 
 	if (strcmp(code, "link_over") == 0)
 		return "This link is over";
+	if (strcmp(code, "unknown_state") == 0)
+		return "This sign-in can’t go on";
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (known[i].status == status)
 			return known[i].text;
 	return status >= 500 ? "Something went wrong here" : "That request can’t be served";
+}
+
+/* Met by users of an app, who have no account here: the start page would ask them for a password. */
+static bool is_of_visitors(const char *code)
+{
+	return strcmp(code, "link_over") == 0 || strcmp(code, "unknown_state") == 0;
 }
 
 static void put_sentences(struct buf *b, const struct errinfo *ei)
@@ -61,7 +69,12 @@ void ui_error(struct response *r, const char *request_id, enum err e, int status
 		put_sentences(b, ei);
 	if (!ei || (!ei->detail[0] && !ei->field_count))
 		PAGE(b, "<p>The request could not be served.</p>\n");
-	PAGE(b, "<p><a href=\"/\">Go to the start page</a></p>\n<p class=\"request\">Request <code>$</code></p>\n", request_id);
+	if (ei && is_of_visitors(ei->code))
+		PAGE(b,
+		     "<p class=\"soft\">If you administer this server: <a href=\"/\">go to the start page</a>.</p>\n");
+	else
+		PAGE(b, "<p><a href=\"/\">Go to the start page</a></p>\n");
+	PAGE(b, "<p class=\"request\">Request <code>$</code></p>\n", request_id);
 	page_end(b);
 	if (ei && ei->retry_after_s) {
 		char seconds[16];

@@ -10,13 +10,14 @@
 #include "ui/paths.h"
 #include "ui/routes.h"
 
-static void show(struct call *c, int status, const char *sentence, const char *name, const char *next)
+/* `news`, what went wrong, in bold, and what to do; NULL: nothing did. */
+static void show(struct call *c, int status, const char *news, const char *advice, const char *name, const char *next)
 {
 	struct buf *b = page_begin(c->response, status, &(struct page){.title = "Sign in", .narrow = true});
 
 	PAGE(b, "<h1>Sign in</h1>\n");
-	if (sentence)
-		page_banner(b, PAGE_BAD, sentence, "");
+	if (news)
+		page_banner(b, PAGE_BAD, news, advice);
 	PAGE(b, "<form method=\"post\" action=\"" PATH_LOGIN "\">\n");
 	if (next[0])
 		page_hidden(b, "next", next);
@@ -40,14 +41,14 @@ enum err ui_signin_form(struct call *c, struct errinfo *ei)
 	if (c->caller.kind == CALLER_SESSION)
 		response_redirect(c->response, 303, slice_from(next[0] ? next : PATH_CONNECTIONS));
 	else
-		show(c, 200, NULL, "admin", next);
+		show(c, 200, NULL, "", "admin", next);
 	return ERR_OK;
 }
 
 /* Not yet: the same form again, with when. */
 static void show_later(struct call *c, const struct errinfo *why, const char *name, const char *next)
 {
-	show(c, 429, arena_printf(c->arena, "Not at this moment: %s. %s", why->detail, why->hint), name, next);
+	show(c, 429, arena_printf(c->arena, "Not at this moment: %s.", why->detail), why->hint, name, next);
 	response_header(c->response, "Retry-After", slice_from(arena_printf(c->arena, "%u", why->retry_after_s)));
 }
 
@@ -82,7 +83,8 @@ enum err ui_signin_submit(struct call *c, struct errinfo *ei)
 		return ERR_OK;
 	}
 	if (e == ERR_UNAUTHENTICATED) {
-		show(c, 401, "The name or the password is wrong.", arena_strndup(c->arena, slice_sub(name, 0, 100)), next);
+		show(c, 401, "The name or the password is wrong.", "", arena_strndup(c->arena, slice_sub(name, 0, 100)),
+		     next);
 		return ERR_OK;
 	}
 	if (ei)

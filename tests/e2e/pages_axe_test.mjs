@@ -42,7 +42,7 @@ async function unreachable(page) {
 }
 
 for (const colorScheme of ['light', 'dark']) {
-	test(`axe finds nothing on any page (${colorScheme})`, { timeout: 180000 }, async (t) => {
+	test(`axe finds nothing on any page (${colorScheme})`, { timeout: 400000 }, async (t) => {
 		const world = await makeGallery(t, await launch(t));
 		const found = [];
 		let looked = 0;
