@@ -58,6 +58,11 @@ fuzz:
 	@tools/install fuzz
 	@tools/fuzz $(FUZZ) $(SECONDS_EACH)
 
+# What earlier runs found becomes part of the tree.
+fuzz-keep:
+	@tools/install fuzz
+	@tools/fuzz --keep $(FUZZ)
+
 # Takes out one guard after the other and wants a test to fail for each: make mutants, or MUTANTS='OA-12 WB-03' for some.
 mutants:
 	@tools/mutants $(MUTANTS)
@@ -124,5 +129,5 @@ $(FAULTS)/build.ninja:
 
 comma := ,
 
-.PHONY: all run test check asan tsan memcheck lint coverage fmt fuzz mutants screenshots bench install clean \
+.PHONY: all run test check asan tsan memcheck lint coverage fmt fuzz fuzz-keep mutants screenshots bench install clean \
 	torture torture-ci torture-kills torture-table torture-builds
