@@ -3,15 +3,13 @@
 // GET /metrics: numbers go up by what was done, whichever process did it, and say nothing of whom.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import {
 	comeBack, connect, consent, leave, makeArena, read, register,
 } from './lib/adversary.mjs';
 import { kill, pidOf } from './lib/chaos.mjs';
 import { makeApp, send } from './lib/api.mjs';
-import { eventually, ROOT, sleep } from './lib/process.mjs';
+import { eventually, sleep } from './lib/process.mjs';
 
 const scrape = async (service, key = service.adminKey) => send(service.url, '/metrics', { headers: key ? { authorization: `Bearer ${key}` } : {} });
 
@@ -104,12 +102,4 @@ test('for keys of the platform with the scope admin only, and nobody is named', 
 	assert.equal(res.headers['cache-control'], 'no-store');
 	for (const secret of ['with-a-name', 'has-a-name', token, flow.connection, app.id, service.adminKey]) assert.ok(!res.text.includes(secret), secret);
 	assert.doesNotMatch(res.text, /[0-9a-f]{16}/);
-});
-
-test('the numbers that docs/operations.md names are there', async (t) => {
-	const { service } = await makeArena(t);
-	const there = Object.keys(await numbers(service));
-	const named = [...readFileSync(join(ROOT, 'docs/operations.md'), 'utf8').matchAll(/fiberwise_\w+(\{[^}]*\})?/g)].map(([name]) => name);
-	assert.ok(named.length >= 6);
-	for (const name of named) assert.ok(there.some((n) => n === name || n.startsWith(`${name}{`)), name);
 });
