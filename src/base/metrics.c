@@ -177,6 +177,12 @@ static void put_times(struct buf *out, enum metric_time what, const char *name, 
 		   (unsigned long long)(ms % 1000), name, (unsigned long long)count);
 }
 
+void metrics_put_gauge(struct buf *out, const char *name, const char *help, int64_t value)
+{
+	put_head(out, name, "gauge", help);
+	buf_printf(out, "%s %lld\n", name, (long long)value);
+}
+
 void metrics_put(struct buf *out)
 {
 	for (unsigned m = 0; m < METRIC__COUNT; m++) {

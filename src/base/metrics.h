@@ -24,6 +24,7 @@
 	  "Requests to providers, by class of status; none: no answer.") \
 	X(THROTTLED, "fiberwise_throttled_total", "counter", "Requests refused because of a limit.") \
 	X(AUDIT, "fiberwise_audit_writes_total", "counter", "Writes of the audit log; one may hold many records.") \
+	X(OPERATIONS, "fiberwise_operations", "gauge", "Exchanges, refreshes and revocations under way.")               \
 	X(SPOOL, "fiberwise_spooled_answers", "gauge", "Provider answers on disk that are not yet in the database.") \
 	X(CACHE_ENTRIES, "fiberwise_cached_tokens", "gauge", "Tokens in the memory of workers.") \
 	X(CACHE_BYTES, "fiberwise_cache_bytes", "gauge", "Bytes of those.") \
@@ -63,6 +64,7 @@
 	X(THROTTLED, THROTTLED, "") \
 	X(AUDIT_OK, AUDIT, "result=\"ok\"") \
 	X(AUDIT_FAILED, AUDIT, "result=\"failed\"") \
+	X(OPERATIONS, OPERATIONS, "")                                                \
 	X(SPOOL, SPOOL, "") \
 	X(CACHE_ENTRIES, CACHE_ENTRIES, "") \
 	X(CACHE_BYTES, CACHE_BYTES, "") \
@@ -98,3 +100,5 @@ void metrics_add_time(enum metric_time what, int64_t ms);
 
 /* The sums of all processes in Prometheus' text format 0.0.4. */
 void metrics_put(struct buf *out);
+/* One more, whose value is known at the moment of asking. */
+void metrics_put_gauge(struct buf *out, const char *name, const char *help, int64_t value);

@@ -134,6 +134,7 @@ struct operation *desk_open(struct desk *d, enum operation_kind kind, struct sli
 	list_init(&op->waiters);
 	list_init(&op->park);
 	map_put(d->operations, slice_from(op->key), op);
+	metrics_set(METRIC_OPERATIONS, map_count(d->operations));
 	return op;
 }
 
@@ -303,6 +304,7 @@ void desk_end(struct operation *op)
 	if (op->look_in_ms && d->look_again)
 		d->look_again(d, op->look_in_ms);
 	map_remove(d->operations, slice_from(op->key));
+	metrics_set(METRIC_OPERATIONS, map_count(d->operations));
 	arena_free(&op->arena);
 	free(op);
 	if (follow && !d->stopping) /* else the next start finds it in the database */

@@ -180,6 +180,8 @@
 	X(GRANTS_TO_REVOKE, IDS, "SELECT g.grant_id FROM oauth_token_grants g LEFT JOIN revocation_queue q "            \
 	  "ON q.revocation_id = g.grant_id WHERE g.is_revoked = 1 AND g.access_token IS NOT NULL "                  \
 	  "AND (q.due_at IS NULL OR q.due_at <= $1) ORDER BY g.updated_at LIMIT 1000")                              \
+	X(GRANTS_TO_REVOKE_COUNT, COUNTS, "SELECT count(*) FROM oauth_token_grants WHERE is_revoked = 1 "            \
+	  "AND access_token IS NOT NULL")                                                                           \
 	X(REVOCATION_BY_GRANT, REVOCATIONS, SELECT_FROM(REVOCATIONS_COLUMNS, "revocation_queue")                    \
 	  "WHERE revocation_id = $1")                                                                               \
 	X(REVOCATION_POSTPONE, NONE, "INSERT INTO revocation_queue (revocation_id, grant_id, app_id, token_kind, "  \

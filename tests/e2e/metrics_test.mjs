@@ -65,6 +65,12 @@ test('numbers go up by what was done', async (t) => {
 		kill(pidOf(service, 'clerk'));
 		await eventually('a new clerk', () => pidOf(service, 'clerk'));
 	});
+	// A provider that is not to be reached at a disconnect is told later.
+	await adversary.script({ endpoint: 'revoke', answer: { status: 503 } });
+	const gone = await connect(service, authenticator, { user: 'gone', account: 'gone' });
+	await service.expect(200, 'DELETE', `/credentials/connections/${gone.connection}?user=gone`);
+	await eventually('one waits', async () => (await numbers(service)).fiberwise_revocations_waiting === 1);
+	await eventually('none is under way', async () => (await numbers(service)).fiberwise_operations === 0);
 	const all = await numbers(service);
 	assert.equal(all.fiberwise_spooled_answers, 0);
 	assert.ok(Math.abs(all.fiberwise_start_time_seconds - Date.now() / 1000) < 600);
