@@ -63,7 +63,7 @@ enum err ui_connect_result(struct call *c, struct errinfo *ei)
 	} else {
 		PAGE(b, "<h1>Not connected</h1>\n");
 		page_banner(b, PAGE_BAD, outcome_sentence(params_get(&c->query, "error")), "");
-		PAGE(b, "<p>Nothing was connected. To try again, go back to the app that sent you here and start anew: its link works once.</p>\n");
+		PAGE(b, "<p>Nothing was connected. To connect again, go back to the app that sent you here: its link works once.</p>\n");
 	}
 	page_end(b);
 	return ERR_OK;

@@ -67,7 +67,9 @@ void ui_error(struct response *r, const char *request_id, enum err e, int status
 	PAGE(b, "<h1>$</h1>\n", page.title);
 	if (ei)
 		put_sentences(b, ei);
-	if (!ei || (!ei->detail[0] && !ei->field_count))
+	if (status >= 500 && (!ei || !ei->hint[0]))
+		PAGE(b, "<p>That failed on this server, not at your end. Try again in a moment; if it stays, tell whoever runs it the request below.</p>\n");
+	else if (!ei || (!ei->detail[0] && !ei->field_count))
 		PAGE(b, "<p>The request could not be served.</p>\n");
 	if (ei && is_of_visitors(ei->code))
 		PAGE(b,

@@ -10,14 +10,14 @@
 #include "ui/paths.h"
 #include "ui/routes.h"
 
-/* `news`, what went wrong, in bold, and what to do; NULL: nothing did. */
+/* `news` in bold, and what to do; good ones with status 200. NULL: there are none. */
 static void show(struct call *c, int status, const char *news, const char *advice, const char *name, const char *next)
 {
 	struct buf *b = page_begin(c->response, status, &(struct page){.title = "Sign in", .narrow = true});
 
 	PAGE(b, "<h1>Sign in</h1>\n");
 	if (news)
-		page_banner(b, PAGE_BAD, news, advice);
+		page_banner(b, status == 200 ? PAGE_GOOD : PAGE_BAD, news, advice);
 	PAGE(b, "<form method=\"post\" action=\"" PATH_LOGIN "\">\n");
 	if (next[0])
 		page_hidden(b, "next", next);
@@ -41,7 +41,7 @@ enum err ui_signin_form(struct call *c, struct errinfo *ei)
 	if (c->caller.kind == CALLER_SESSION)
 		response_redirect(c->response, 303, slice_from(next[0] ? next : PATH_CONNECTIONS));
 	else
-		show(c, 200, NULL, "", "admin", next);
+		show(c, 200, slice_is(params_get(&c->query, "signed_out"), "true") ? "You are signed out." : NULL, "", "admin", next);
 	return ERR_OK;
 }
 
@@ -117,6 +117,6 @@ enum err ui_signin_leave(struct call *c, struct errinfo *ei)
 	if (e)
 		return e;
 	call_clear_session(c);
-	response_redirect(c->response, 303, SLICE_LIT(PATH_LOGIN));
+	response_redirect(c->response, 303, SLICE_LIT(PATH_LOGIN "?signed_out=true"));
 	return ERR_OK;
 }

@@ -26,8 +26,9 @@ function looked(files) {
 	let lines = 0;
 	for (const file of files) {
 		const bytes = readFileSync(file);
-		// The rest of a preallocated segment is zeros.
-		const text = bytes.subarray(0, bytes.includes(0) ? bytes.indexOf(0) : bytes.length).toString('latin1');
+		// The rest of a preallocated segment is zeros, and nothing but zeros.
+		const end = file.endsWith('oauth.log') ? bytes.length : bytes.findLastIndex((b) => b !== 0) + 1;
+		const text = bytes.subarray(0, end).toString('latin1');
 		assert.ok(text === '' || text.endsWith('\n'), `${file} ends in mid-line`);
 		for (const line of text.split('\n').slice(0, -1)) {
 			lines += 1;
@@ -44,6 +45,7 @@ function looked(files) {
 test('LG-02 no input makes a line of its own in log or audit', { timeout: 120000 }, async (t) => {
 	const { service, adversary } = await makeArena(t, { env: { OAUTH_DEBUG: 'true' } });
 	const own = await register(service, adversary, { name: 'plain' });
+	const recorded = [];
 	for (const [i, nasty] of NASTY.entries()) {
 		const q = encodeURIComponent(nasty);
 		const bearer = { authorization: `Bearer ${service.adminKey}` };
@@ -70,6 +72,14 @@ test('LG-02 no input makes a line of its own in log or audit', { timeout: 120000
 		const refused = await leave(service, own, { user: `v${i}` });
 		await comeBack(refused, await consent(refused));
 		await adversary.script();
+		// A user of that name, if there may be one: connected and read, so that the audit log has it.
+		const user = nasty.slice(0, 200);
+		const link = await json('/credentials/connect-links', { authenticator: own.id, user, return_to: '/ready' });
+		if (link.status !== 201) continue;
+		const known = await connect(service, own, { user, account: `named ${i}` });
+		const got = await read(service, known);
+		assert.equal(got.status, 200, got.text);
+		recorded.push(got.headers['x-request-id']);
 	}
 	for (const bytes of [...BYTES, ...NASTY.map((n) => Buffer.from(n, 'utf8').toString('latin1'))]) {
 		await raw(service.url, `GET /${bytes} HTTP/1.1\r\nHost: a\r\n\r\n`, { quietMs: 100 });
@@ -81,7 +91,11 @@ test('LG-02 no input makes a line of its own in log or audit', { timeout: 120000
 	assert.equal((await read(service, good)).status, 200);
 	await eventually('the log is written', () => readFileSync(join(service.dataDir, 'logs/oauth.log'), 'utf8').includes('"request"'));
 	assert.ok(looked([join(service.dataDir, 'logs/oauth.log')]) > 200);
-	assert.ok(looked(filesUnder(join(service.dataDir, 'audit')).filter((f) => f.endsWith('.log'))) > 0);
+	const audit = filesUnder(join(service.dataDir, 'audit')).filter((f) => f.endsWith('.log'));
+	assert.ok(looked(audit) > 0);
+	const records = audit.map((f) => readFileSync(f, 'latin1')).join('');
+	assert.ok(recorded.length >= 3, `${recorded.length} of these names were taken`);
+	for (const id of recorded) assert.ok(records.includes(id), 'a read by such a user is on record');
 	assert.throws(() => looked([import.meta.filename]), 'a file of other lines is seen');
 });
 

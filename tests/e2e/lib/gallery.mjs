@@ -168,10 +168,17 @@ export const SCENES = [
 		},
 	},
 	{
-		name: 'signed-out', about: 'Signed out', signedIn: true, show: async (w, page) => {
+		name: 'signed-out', about: 'Signed out', signedIn: true, says: /You are signed out/, show: async (w, page) => {
 			await openConnections(page, w.service);
 			await page.getByRole('button', { name: /Sign out/ }).click();
 			await page.waitForURL(/login/);
+		},
+	},
+	{
+		name: 'server-error', status: 503, about: 'Something failed on the server', says: /database could not be read[^]*not at your end/, show: async (w, page) => {
+			await alter(w.service, 'ALTER TABLE connect_links RENAME TO away');
+			await page.goto(`${w.service.url}/connect/${'A'.repeat(43)}`);
+			await alter(w.service, 'ALTER TABLE away RENAME TO connect_links');
 		},
 	},
 	{
