@@ -89,7 +89,7 @@ test('WB-07 wrong passwords cost time, alike for names that exist and that do no
 	});
 	assert.equal(page.status, 429);
 	assert.match(page.headers['retry-after'], /^[12]$/);
-	assert.match(page.text, /too many sign-ins have failed lately\. Wait [12] seconds?/);
+	assert.match(page.text, /too many sign-ins have failed lately\.<\/strong> Wait [12] seconds?/);
 	assert.match(page.text, /value="admin"/);
 	assert.ok(!page.text.includes(PASSWORD));
 	assert.deepEqual(await of('nobody', '203.0.113.8'), known);
