@@ -3,6 +3,7 @@
 #include "daemon/testservice.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -267,36 +268,47 @@ bool testservice_there(const struct service *s, const char *file)
 }
 
 /* The process of ours with this command line; 0 when there is none. */
+/* The parent of a process of that command line; 0: it is another one, or gone. */
+static pid_t parent_of(const char *pid, const char *want)
+{
+	char path[300], line[64];
+	int parent = 0;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	n = fread(line, 1, sizeof line - 1, f);
+	fclose(f);
+	line[n] = '\0';
+	if (strcmp(line, want) != 0)
+		return 0;
+	snprintf(path, sizeof path, "/proc/%s/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1)
+		parent = 0;
+	fclose(f);
+	return parent;
+}
+
 pid_t testservice_find(const struct service *s, const char *name)
 {
-	char path[64], want[64], line[64];
+	DIR *all = opendir("/proc"); /* a child's number may be the smaller one: they begin anew at some point */
+	const struct dirent *entry;
+	char want[64];
+	pid_t found = 0;
 
+	assert_non_null(all);
 	snprintf(want, sizeof want, "fiberd: %s", name);
-	for (pid_t pid = s->pid; pid < s->pid + 3000; pid++) {
-		FILE *f;
-		size_t n;
-		int parent = 0;
-
-		snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		n = fread(line, 1, sizeof line - 1, f);
-		fclose(f);
-		line[n] = '\0';
-		if (strcmp(line, want) != 0)
-			continue;
-		snprintf(path, sizeof path, "/proc/%d/stat", pid);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		if (fscanf(f, "%*d (%*[^)]) %*c %d", &parent) == 1 && parent == s->pid) {
-			fclose(f);
-			return pid;
-		}
-		fclose(f);
-	}
-	return 0;
+	while (s->pid > 0 && !found && (entry = readdir(all)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && parent_of(entry->d_name, want) == s->pid)
+			found = (pid_t)strtol(entry->d_name, NULL, 10);
+	closedir(all);
+	return found;
 }
 
 int testservice_setup(void **state)

@@ -129,7 +129,7 @@ static void *read_rows(void *arg)
 	uint64_t kept = 0, epoch = 0;
 	bool have = false;
 
-	while (atomic_load(&f->running)) {
+	while (atomic_load(&f->running) || atomic_load(&f->hits) == 0) {
 		uint64_t announced = atomic_load(&f->announced);
 
 		if (have && stripes_unchanged(f->stripes, epoch, ONE, OTHER)) {
