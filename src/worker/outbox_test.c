@@ -353,7 +353,7 @@ static void always_waits_for_the_disk(void **state)
 	start(b, true);
 	hold_syncs(true);
 	a = ask(b, "token_read");
-	assert_false(wait_for(b, a, 100));
+	assert_false(wait_for(b, a, 400));
 	assert_int_equal(disk.writes, 1);
 	later = ask(b, "token_read"); /* written while the first is being synced: it needs a sync of its own */
 	assert_false(wait_for(b, later, 50));

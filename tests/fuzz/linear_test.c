@@ -24,7 +24,7 @@
 #include "oauth/identity.h"
 #include "oauth/jwks.h"
 
-enum { PAIRS = 21, TRIES = 6, KEYS = 64 };
+enum { PAIRS = 21, TRIES = 24, KEYS = 64 };
 #define SLOPE 2.2
 
 typedef void reader(struct slice text, struct arena *a);
