@@ -59,7 +59,7 @@ static void begin_one(struct testcore *t)
 static void begin_many(struct testcore *t, int count, int links, const char *app)
 {
 	const char *times = arena_printf(t->arena, "created_at = %lld, expires_at = %lld", (long long)t->now_ms,
-					 (long long)(t->now_ms + FLOWS_LIFE_MS));
+					 (long long)t->now_ms + FLOWS_LIFE_MS);
 
 	testcore_sql(t, arena_printf(t->arena,
 		"UPDATE one_flow SET app_id = '%s', %s; UPDATE one_link SET app_id = '%s', %s;"
