@@ -63,7 +63,7 @@ static void jobs_run_elsewhere_in_order_and_end(void **state)
 }
 
 struct batches {
-	uv_sem_t go;
+	uv_sem_t entered, go;
 	size_t begun, ended, undone;
 	bool good;
 	int prepared, prepared_at_first_run;
@@ -99,8 +99,10 @@ static void batched_run(struct job *job)
 {
 	struct batched *x = CONTAINER_OF(job, struct batched, counting.job);
 
-	if (x->of->begun == 1)
+	if (x->of->begun == 1) {
+		uv_sem_post(&x->of->entered);
 		uv_sem_wait(&x->of->go);
+	}
 	if (!x->of->prepared_at_first_run && x->of->begun == 2)
 		x->of->prepared_at_first_run = x->of->prepared;
 	count_run(job);
@@ -126,6 +128,7 @@ static void jobs_that_wait_run_as_one_batch(void **state)
 
 	(void)state;
 	uv_loop_init(&loop);
+	uv_sem_init(&b.entered, 0);
 	uv_sem_init(&b.go, 0);
 	jobs = jobs_start(&loop, &hooks);
 	for (size_t i = 0; i < ARRAY_LEN(x); i++) {
@@ -134,7 +137,7 @@ static void jobs_that_wait_run_as_one_batch(void **state)
 						 .done = count_done};
 		jobs_submit(jobs, &x[i].counting.job);
 		if (i == 0)
-			usleep(50000); /* alone in the first batch, where it waits for the others to be submitted */
+			uv_sem_wait(&b.entered); /* alone in the first batch, where it waits for the others to be submitted */
 	}
 	uv_sem_post(&b.go);
 	jobs_stop(jobs, note_stop, &stopped);
@@ -145,6 +148,7 @@ static void jobs_that_wait_run_as_one_batch(void **state)
 	assert_int_equal(b.prepared_at_first_run, 100);
 	for (size_t i = 0; i < ARRAY_LEN(x); i++)
 		assert_true(x[i].counting.ran == 1 && x[i].undone == 1 && x[i].counting.done == 1);
+	uv_sem_destroy(&b.entered);
 	uv_sem_destroy(&b.go);
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
