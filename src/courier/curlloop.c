@@ -40,13 +40,27 @@ static void report_done(struct curlloop *c)
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+/*
+ * Without memory libcurl leaves a transfer whose socket nobody watches, and only this call's result says so: all are looked at
+ * anew. To end the process would lose the answers that others wait for, so that comes last.
+ */
+static void act(struct curlloop *c, curl_socket_t fd, int flags)
 {
-	struct curlloop *c = timer->data;
+	CURLMcode code;
 	int running;
 
-	curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	code = curl_multi_socket_action(c->multi, fd, flags, &running);
+	if (code != CURLM_OK) {
+		CURL_IGNORE_DEPRECATION(code = curl_multi_socket_all(c->multi, &running);)
+	}
+	if (code != CURLM_OK)
+		abort();
 	report_done(c);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timeout_wish(CURLM *multi, long timeout_ms, void *arg)
@@ -64,8 +78,7 @@ static int on_timeout_wish(CURLM *multi, long timeout_ms, void *arg)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct watch *w = poll->data;
-	struct curlloop *c = w->owner;
-	int flags = 0, running;
+	int flags = 0;
 
 	if (status < 0)
 		flags = CURL_CSELECT_ERR;
@@ -73,8 +86,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(c->multi, w->fd, flags, &running);
-	report_done(c);
+	act(w->owner, w->fd, flags);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
