@@ -7,17 +7,15 @@
  */
 #include "base/buckets.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
+#include "base/mem.h"
 #include "base/random.h"
+#include "base/shared.h"
 
 enum { ROW = 4, FAILURES_MAX = 64 };
 #define FAILURES_MASK ((uint64_t)0xFF)
@@ -35,26 +33,18 @@ struct buckets {
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "what processes share must not depend on a lock inside one of them");
 _Static_assert(sizeof(struct place) * ROW == 64, "a row is one cache line");
 
-static enum err failed(const char *what, struct errinfo *ei)
-{
-	return err_set(ei, ERR_CONFIG, "cannot %s the memory of the limits: %s", what, strerror(errno));
-}
-
 enum err buckets_create(int *ret_fd, struct errinfo *ei)
 {
 	unsigned char seed[crypto_shorthash_siphashx24_KEYBYTES];
-	int fd = memfd_create("fiberd limits", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = -1;
+	enum err e = shared_create("limits", sizeof(struct buckets), &fd, ei);
 
-	if (fd < 0)
-		return failed("make", ei);
-	random_bytes(seed, sizeof seed);
-	/* Sealed, so that no role can take the memory away under the others. */
-	if (ftruncate(fd, sizeof(struct buckets)) != 0 || pwrite(fd, seed, sizeof seed, 0) != (ssize_t)sizeof seed ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-		enum err e = failed("size", ei);
-
-		close(fd);
+	if (e)
 		return e;
+	random_bytes(seed, sizeof seed);
+	if (pwrite(fd, seed, sizeof seed, offsetof(struct buckets, seed)) != (ssize_t)sizeof seed) {
+		close(fd);
+		return err_set(ei, ERR_CONFIG, "cannot write the key of the limits");
 	}
 	*ret_fd = fd;
 	return ERR_OK;
@@ -62,25 +52,18 @@ enum err buckets_create(int *ret_fd, struct errinfo *ei)
 
 enum err buckets_map(int fd, struct buckets **ret_buckets, struct errinfo *ei)
 {
-	struct stat st;
-	void *p;
+	void *p = NULL;
+	enum err e = shared_map("limits", sizeof(struct buckets), fd, &p, ei);
 
-	if (fstat(fd, &st) != 0 || st.st_size != (off_t)sizeof(struct buckets))
-		return err_set(ei, ERR_CONFIG,
-			       "the memory of the limits has another size: are all roles of one version?");
-	p = mmap(NULL, sizeof(struct buckets), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return failed("map", ei);
-	*ret_buckets = p;
-	return ERR_OK;
+	if (!e)
+		*ret_buckets = p;
+	return e;
 }
 
 void buckets_unmap(struct buckets **bp)
 {
-	if (!bp || !*bp)
-		return;
-	munmap(*bp, sizeof **bp);
-	*bp = NULL;
+	if (bp)
+		shared_unmap(TAKE(*bp), sizeof **bp);
 }
 
 static uint64_t hash(const struct buckets *b, const void *p, size_t n)

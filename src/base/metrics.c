@@ -2,15 +2,12 @@
 /* The shared counters. Must never make a process wait, nor tell anything of whom a number came from. */
 #include "base/metrics.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/shared.h"
 
 /* Upper ends in milliseconds; what is slower is in the last one, +Inf. */
 static const int64_t time_ends[] = {1, 5, 25, 100, 500, 2500, 10000};
@@ -54,26 +51,9 @@ static const struct {
 #undef X
 };
 
-static enum err failed(const char *what, struct errinfo *ei)
-{
-	return err_set(ei, ERR_CONFIG, "cannot %s the memory for metrics: %s", what, strerror(errno));
-}
-
 enum err metrics_create(int *ret_fd, struct errinfo *ei)
 {
-	int fd = memfd_create("fiberd metrics", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return failed("make", ei);
-	if (ftruncate(fd, sizeof(struct metrics)) != 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-		enum err e = failed("size", ei);
-
-		close(fd);
-		return e;
-	}
-	*ret_fd = fd;
-	return ERR_OK;
+	return shared_create("metrics", sizeof(struct metrics), ret_fd, ei);
 }
 
 static bool is_gauge(unsigned m)
@@ -84,15 +64,16 @@ static bool is_gauge(unsigned m)
 enum err metrics_map(int fd, unsigned slot, struct errinfo *ei)
 {
 	struct stat st;
-	void *p;
+	void *p = NULL;
+	enum err e;
 
 	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode))
 		return ERR_OK;
-	if (slot >= METRICS_SLOTS || fstat(fd, &st) != 0 || st.st_size != (off_t)sizeof(struct metrics))
-		return err_set(ei, ERR_CONFIG, "the memory for metrics has another size: are all of one version?");
-	p = mmap(NULL, sizeof(struct metrics), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return failed("map", ei);
+	if (slot >= METRICS_SLOTS)
+		return err_set(ei, ERR_CONFIG, "there is no slot %u for metrics", slot);
+	e = shared_map("metrics", sizeof(struct metrics), fd, &p, ei);
+	if (e)
+		return e;
 	metrics_unmap();
 	all = p;
 	here = &all->slot[slot];
@@ -105,8 +86,7 @@ enum err metrics_map(int fd, unsigned slot, struct errinfo *ei)
 void metrics_unmap(void)
 {
 	here = &own;
-	if (all)
-		munmap(TAKE(all), sizeof(struct metrics));
+	shared_unmap(TAKE(all), sizeof(struct metrics));
 }
 
 void metrics_add(enum metric m)
@@ -177,6 +157,11 @@ static void put_times(struct buf *out, enum metric_time what, const char *name, 
 		   (unsigned long long)(ms % 1000), name, (unsigned long long)count);
 }
 
+uint64_t metrics_sum(enum metric m)
+{
+	return sum(offsetof(struct slot, value) + m * sizeof(uint64_t));
+}
+
 void metrics_put_gauge(struct buf *out, const char *name, const char *help, int64_t value)
 {
 	put_head(out, name, "gauge", help);
@@ -191,7 +176,7 @@ void metrics_put(struct buf *out)
 		if (m == 0 || samples[m].family != samples[m - 1].family)
 			put_head(out, name, families[samples[m].family].type, families[samples[m].family].help);
 		buf_printf(out, label[0] ? "%s{%s} %llu\n" : "%s%s %llu\n", name, label,
-			   (unsigned long long)sum(offsetof(struct slot, value) + m * sizeof(uint64_t)));
+			   (unsigned long long)metrics_sum((enum metric)m));
 	}
 	put_times(out, METRIC_TIME_REQUEST, "fiberwise_http_request_seconds",
 		  "How long answers took, tokens from memory left out.");

@@ -22,7 +22,7 @@
 	X(REAUTHS, "fiberwise_needs_reauth_total", "counter", "Grants that need their user again, by cause.") \
 	X(FETCHES, "fiberwise_provider_answers_total", "counter", \
 	  "Requests to providers, by class of status; none: no answer.") \
-	X(THROTTLED, "fiberwise_throttled_total", "counter", "Requests refused because of a limit.") \
+	X(THROTTLED, "fiberwise_throttled_total", "counter", "Requests refused because of a limit, by which.") \
 	X(AUDIT, "fiberwise_audit_writes_total", "counter", "Writes of the audit log; one may hold many records.") \
 	X(OPERATIONS, "fiberwise_operations", "gauge", "Exchanges, refreshes and revocations under way.")               \
 	X(SPOOL, "fiberwise_spooled_answers", "gauge", "Provider answers on disk that are not yet in the database.") \
@@ -61,7 +61,14 @@
 	X(FETCHES_4XX, FETCHES, "class=\"4xx\"") \
 	X(FETCHES_5XX, FETCHES, "class=\"5xx\"") \
 	X(FETCHES_NONE, FETCHES, "class=\"none\"") \
-	X(THROTTLED, THROTTLED, "") \
+	X(THROTTLED_READS, THROTTLED, "limit=\"reads\"") \
+	X(THROTTLED_KEY, THROTTLED, "limit=\"key\"") \
+	X(THROTTLED_APP, THROTTLED, "limit=\"app\"") \
+	X(THROTTLED_USER, THROTTLED, "limit=\"user\"") \
+	X(THROTTLED_ADDRESS, THROTTLED, "limit=\"address\"") \
+	X(THROTTLED_CONNECTS, THROTTLED, "limit=\"connects\"") \
+	X(THROTTLED_SIGN_INS, THROTTLED, "limit=\"sign_ins\"") \
+	X(THROTTLED_UNDER_WAY, THROTTLED, "limit=\"under_way\"") \
 	X(AUDIT_OK, AUDIT, "result=\"ok\"") \
 	X(AUDIT_FAILED, AUDIT, "result=\"failed\"") \
 	X(OPERATIONS, OPERATIONS, "")                                                \
@@ -98,6 +105,8 @@ void metrics_set(enum metric m, uint64_t value);
 void metrics_add_status(enum metric first, int status);
 void metrics_add_time(enum metric_time what, int64_t ms);
 
+/* The sum of all processes. */
+uint64_t metrics_sum(enum metric m);
 /* The sums of all processes in Prometheus' text format 0.0.4. */
 void metrics_put(struct buf *out);
 /* One more, whose value is known at the moment of asking. */

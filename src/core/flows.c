@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "core/events.h"
 #include "core/links.h"
@@ -40,6 +41,7 @@ static struct secret *random_text(struct arena *a)
 
 static enum err no_room(const char *whose, struct errinfo *ei)
 {
+	metrics_add(METRIC_THROTTLED_UNDER_WAY);
 	if (ei)
 		ei->retry_after_s = 60;
 	err_hint(ei, ERR_LIMIT, "Try again in a minute: what nobody goes on with ends after 10 minutes.");

@@ -6,6 +6,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "core/auditing.h"
 #include "core/events.h"
@@ -75,6 +76,7 @@ static enum err check_room(struct core *core, const char *app_id, struct arena *
 
 	if (e || waiting.count < LINKS_WAITING_OF_APP_MAX)
 		return e;
+	metrics_add(METRIC_THROTTLED_UNDER_WAY);
 	if (ei)
 		ei->retry_after_s = 60;
 	err_hint(ei, ERR_LIMIT, "Try again in a minute: a link that nobody opens ends after 10 minutes.");

@@ -4,18 +4,23 @@
 
 #include <limits.h>
 
+#include "base/metrics.h"
+
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S  INT64_C(1000000000)
 
 static const struct {
-	const char *name, *config;
+	const char *config;
 	uint64_t burst_s;
 	const char *before, *after; /* around the number, for who goes beyond it */
 } kinds[QUOTA__COUNT] = {
-#define X(kind, name, key, burst_s, before, after) [QUOTA_##kind] = {name, key, burst_s, before, after},
+#define X(kind, key, burst_s, before, after) [QUOTA_##kind] = {key, burst_s, before, after},
 	QUOTA(X)
 #undef X
 };
+
+_Static_assert(METRIC_THROTTLED_CONNECTS - METRIC_THROTTLED_READS == QUOTA_STARTS,
+	       "the metrics stand in the order of the kinds");
 
 void quota_init(struct quota *l, struct buckets *buckets, const struct clock *clock)
 {
@@ -38,18 +43,6 @@ void quota_set_within(struct quota *l, enum quota_kind kind, uint64_t count, int
 		l->rate[kind] = (struct bucket_rate){.interval_ns = span_ms * NS_PER_MS / half, .ahead_ns = span_ms * NS_PER_MS};
 }
 
-const char *quota_name(enum quota_kind kind)
-{
-	return kinds[kind].name;
-}
-
-void quota_counts(const struct quota *l, struct quota_counts *ret)
-{
-	for (size_t i = 0; i < QUOTA__COUNT; i++)
-		ret->refused[i] = atomic_load_explicit(&l->refused[i], memory_order_relaxed);
-	ret->refused_sign_ins = atomic_load_explicit(&l->refused_sign_ins, memory_order_relaxed);
-}
-
 uint64_t quota_id(const struct quota *l, enum quota_kind kind, struct slice whose, struct slice within)
 {
 	return buckets_id(l->buckets, (unsigned char)kind, whose, within);
@@ -60,7 +53,7 @@ static enum err refuse(struct quota *l, enum quota_kind kind, int64_t wait_ns, s
 	int64_t wait_s = (wait_ns + NS_PER_S - 1) / NS_PER_S;
 
 	err_clear(ei);
-	atomic_fetch_add_explicit(&l->refused[kind], 1, memory_order_relaxed);
+	metrics_add(METRIC_THROTTLED_READS + (enum metric)kind);
 	if (ei)
 		ei->retry_after_s = wait_s < UINT_MAX ? (unsigned)wait_s : UINT_MAX;
 	err_hint(ei, ERR_LIMIT, "Wait %lld second%s and go on more slowly; the operator sets this limit with %s.",

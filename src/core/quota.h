@@ -5,28 +5,25 @@
  */
 #pragma once
 
-#include <stdatomic.h>
-
 #include "base/buckets.h"
 #include "base/clock.h"
 #include "base/err.h"
 
-/* kind, name in counts, configuration key, seconds' worth that may come at once, and the sentence around the number */
+/* kind, configuration key, seconds' worth that may come at once, and the sentence around the number */
 #define QUOTA(X) \
-	X(READS, "reads", "FIBERWISE_RATE_READS", 1, "this API key reads more than the", \
-	  "tokens a second that it may") \
-	X(KEY, "key", "FIBERWISE_RATE_KEY", 2, "this API key makes more than the", "requests a second that it may") \
-	X(APP, "app", "FIBERWISE_RATE_APP", 2, "the keys of this app together make more than the", \
+	X(READS, "FIBERWISE_RATE_READS", 1, "this API key reads more than the", "tokens a second that it may") \
+	X(KEY, "FIBERWISE_RATE_KEY", 2, "this API key makes more than the", "requests a second that it may") \
+	X(APP, "FIBERWISE_RATE_APP", 2, "the keys of this app together make more than the", \
 	  "requests a second that they may") \
-	X(USER, "user", "FIBERWISE_RATE_USER", 5, "more than the", \
+	X(USER, "FIBERWISE_RATE_USER", 5, "more than the", \
 	  "requests a second that are allowed are made for this user") \
-	X(ADDRESS, "address", "FIBERWISE_RATE_ADDRESS", 10, "more than the", \
-	  "requests a second that are allowed without a valid API key come from your address")                             \
-	X(STARTS, "connects", "FIBERWISE_CONNECTS_PER_ADDRESS", 0, "more than the",                                        \
+	X(ADDRESS, "FIBERWISE_RATE_ADDRESS", 10, "more than the", \
+	  "requests a second that are allowed without a valid API key come from your address") \
+	X(STARTS, "FIBERWISE_CONNECTS_PER_ADDRESS", 0, "more than the", \
 	  "connects that may be under way at once are begun from your address")
 
 enum quota_kind {
-#define X(kind, name, key, burst_s, before, after) QUOTA_##kind,
+#define X(kind, key, burst_s, before, after) QUOTA_##kind,
 	QUOTA(X)
 #undef X
 		QUOTA__COUNT
@@ -38,14 +35,6 @@ struct quota {
 	const struct clock *clock;
 	struct bucket_rate rate[QUOTA__COUNT];
 	uint64_t number[QUOTA__COUNT]; /* as configured */
-	_Atomic uint64_t refused[QUOTA__COUNT];
-	_Atomic uint64_t refused_sign_ins; /* by core/throttle.h */
-};
-
-/* How often this worker refused something, by kind, since it began. */
-struct quota_counts {
-	uint64_t refused[QUOTA__COUNT];
-	uint64_t refused_sign_ins;
 };
 
 /* Without any limit at first. */
@@ -54,9 +43,6 @@ void quota_init(struct quota *l, struct buckets *buckets, const struct clock *cl
 void quota_set(struct quota *l, enum quota_kind kind, uint64_t per_s);
 /* So many within `span_ms`, whenever it begins; 0: no limit. Half of them may come at once. */
 void quota_set_within(struct quota *l, enum quota_kind kind, uint64_t count, int64_t span_ms);
-/* "reads", "key", … */
-const char *quota_name(enum quota_kind kind);
-void quota_counts(const struct quota *l, struct quota_counts *ret);
 
 /*
  * Takes one for `whose` within `within` (either may be empty). ERR_LIMIT with the seconds to wait, and nothing is taken. `l` NULL: no limit.

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 
 static int64_t now_ms;
 
@@ -65,7 +66,7 @@ static void beyond_it_one_is_told_how_long_to_wait(void **state)
 {
 	struct quota *l = *state;
 	struct errinfo ei = {.field_count = 3, .code = "left over"};
-	struct quota_counts counts;
+	const uint64_t of_key = metrics_sum(METRIC_THROTTLED_KEY), of_app = metrics_sum(METRIC_THROTTLED_APP);
 
 	quota_set(l, QUOTA_KEY, 10);
 	assert_int_equal(take_all(l, QUOTA_KEY, "a"), 20); /* two seconds' worth */
@@ -80,9 +81,8 @@ static void beyond_it_one_is_told_how_long_to_wait(void **state)
 		ei.hint, "Wait 1 second and go on more slowly; the operator sets this limit with FIBERWISE_RATE_KEY.");
 	now_ms += 1000; /* as told, and it works */
 	assert_int_equal(take_all(l, QUOTA_KEY, "a"), 10);
-	quota_counts(l, &counts);
-	assert_int_equal(counts.refused[QUOTA_KEY], 4);
-	assert_int_equal(counts.refused[QUOTA_APP], 0);
+	assert_int_equal(metrics_sum(METRIC_THROTTLED_KEY) - of_key, 4);
+	assert_int_equal(metrics_sum(METRIC_THROTTLED_APP) - of_app, 0);
 }
 
 static void others_have_their_own(void **state)

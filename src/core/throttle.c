@@ -6,6 +6,8 @@
  */
 #include "core/throttle.h"
 
+#include "base/metrics.h"
+
 #define S INT64_C(1000000000)
 
 enum { KIND_ADDRESS = 64, KIND_PAIR, KIND_NAME, KIND_DEVICE }; /* beside those of enum quota_kind */
@@ -67,7 +69,7 @@ enum err throttle_begin(struct quota *q, const struct throttle_who *who, struct 
 				: begin_unknown(q, who, now_ns);
 	if (!wait_ns)
 		return ERR_OK;
-	atomic_fetch_add_explicit(&q->refused_sign_ins, 1, memory_order_relaxed);
+	metrics_add(METRIC_THROTTLED_SIGN_INS);
 	wait_s = (wait_ns + S - 1) / S;
 	if (ei)
 		ei->retry_after_s = (unsigned)wait_s; /* of_pair's and of_address's longest are minutes */

@@ -5,13 +5,10 @@
  */
 #include "store/stripes.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/shared.h"
 
 /* `epoch` is written by everybody, the others are only read most of the time: each has a cache line of its own. */
 struct stripes {
@@ -22,49 +19,25 @@ struct stripes {
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "what processes share must not depend on a lock inside one of them");
 
-static enum err failed(const char *what, struct errinfo *ei)
-{
-	return err_set(ei, ERR_CONFIG, "cannot %s the memory that the roles share: %s", what, strerror(errno));
-}
-
 enum err stripes_create(int *ret_fd, struct errinfo *ei)
 {
-	int fd = memfd_create("fiberd stripes", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return failed("make", ei);
-	/* Sealed, so that no role can take the memory away under the others. */
-	if (ftruncate(fd, sizeof(struct stripes)) != 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-		enum err e = failed("size", ei);
-
-		close(fd);
-		return e;
-	}
-	*ret_fd = fd;
-	return ERR_OK;
+	return shared_create("stripes", sizeof(struct stripes), ret_fd, ei);
 }
 
 enum err stripes_map(int fd, struct stripes **ret_stripes, struct errinfo *ei)
 {
-	struct stat st;
-	void *p;
+	void *p = NULL;
+	enum err e = shared_map("stripes", sizeof(struct stripes), fd, &p, ei);
 
-	if (fstat(fd, &st) != 0 || st.st_size != (off_t)sizeof(struct stripes))
-		return err_set(ei, ERR_CONFIG, "the memory that the roles share has another size: are all of one version?");
-	p = mmap(NULL, sizeof(struct stripes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return failed("map", ei);
-	*ret_stripes = p;
-	return ERR_OK;
+	if (!e)
+		*ret_stripes = p;
+	return e;
 }
 
 void stripes_unmap(struct stripes **sp)
 {
-	if (!sp || !*sp)
-		return;
-	munmap(*sp, sizeof **sp);
-	*sp = NULL;
+	if (sp)
+		shared_unmap(TAKE(*sp), sizeof **sp);
 }
 
 /* FNV-1a. Ids are random and of our own making, so nobody can aim at a stripe. */

@@ -101,9 +101,6 @@ void handle_log(const struct handle_line *line)
 	enum log_level level = line->err ? (enum log_level)err_kind(line->err)->log_level : LOG_DEBUG;
 
 	metrics_add_status(METRIC_REQUESTS_2XX, line->status);
-	if (line->err == ERR_LIMIT)
-		metrics_add(METRIC_THROTTLED);
-
 	/* Paths may hold tokens of links and codes are in queries: only the route's pattern is logged. */
 	if (log_wants(level))
 		LOG(level, "request", LOG_S("id", r->id), LOG_S("route", line->pattern), LOG_I("method", r->method),
@@ -231,6 +228,7 @@ static void check_password(struct handling *h)
 	h->check = (struct hashing_check){.password = h->call.ask.password, .stored = h->call.ask.stored, .done = password_checked};
 	if (hashing_submit(&h->desk->hashing, &h->check))
 		return;
+	metrics_add(METRIC_THROTTLED_UNDER_WAY);
 	h->reply = (struct call_reply){.err = ERR_LIMIT};
 	err_set(&h->reply.why, ERR_LIMIT, "too many sign-ins are being checked at this moment");
 	err_hint(&h->reply.why, ERR_LIMIT, "Try again in a moment.");

@@ -92,6 +92,9 @@ test('WB-07 wrong passwords cost time, alike for names that exist and that do no
 	assert.match(page.text, /too many sign-ins have failed lately\.<\/strong> Wait [12] seconds?/);
 	assert.match(page.text, /value="admin"/);
 	assert.ok(!page.text.includes(PASSWORD));
+	// All three are counted, the page's too.
+	const numbers = await ask(`${service.url}/metrics`, { headers: { authorization: `Bearer ${service.adminKey}` } });
+	assert.match(numbers.text, /^fiberwise_throttled_total\{limit="sign_ins"\} 3$/m);
 	assert.deepEqual(await of('nobody', '203.0.113.8'), known);
 	await sleep(2100);
 	assert.equal((await attempt(service, { password: PASSWORD, from: '203.0.113.7' })).status, 200);
