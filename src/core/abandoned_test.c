@@ -18,22 +18,6 @@
 
 enum { ROUND = 1000, ROUNDS = 16 };
 
-static int setup(void **state)
-{
-	struct testcore *t = MEM_NEW(struct testcore);
-
-	testcore_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	testcore_done(*state);
-	free(*state);
-	return 0;
-}
-
 static enum err make_link(struct testcore *t, struct link_row *ret, const char **ret_url)
 {
 	const struct link_args args = {.app = &t->app, .authenticator = slice_from("Probe")};
@@ -183,10 +167,10 @@ static void what_came_to_an_end_is_told_for_a_day(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_nobody_goes_on_with_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_app_leaves_room_for_others, setup, teardown),
-		cmocka_unit_test_setup_teardown(all_apps_together_are_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_came_to_an_end_is_told_for_a_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_goes_on_with_leaves_nothing, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(one_app_leaves_room_for_others, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(all_apps_together_are_bounded, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(what_came_to_an_end_is_told_for_a_day, testcore_setup, testcore_teardown),
 	};
 
 	return cmocka_run_group_tests_name("core/abandoned", tests, NULL, NULL);

@@ -22,22 +22,6 @@
 	"{\"name\":\"By issuer\",\"authenticator_type\":\"custom\",\"client_id\":\"cid\",\"client_secret\":\"s\",\"scopes\":[\"openid\"]" more \
 	",\"configuration\":{\"issuer\":\"" ISSUER "\"" configuration "}}"
 
-static int setup(void **state)
-{
-	struct testcore *t = MEM_NEW(struct testcore);
-
-	testcore_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	testcore_done(*state);
-	free(*state);
-	return 0;
-}
-
 static enum err read_input(struct testcore *t, const char *json, const char *metadata, struct authenticator_input *in)
 {
 	struct authenticator_wish wish = {.metadata = slice_from(metadata)};
@@ -121,9 +105,9 @@ static void id_09_what_cannot_be_used_names_the_issuer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_metadata_fills_what_is_missing, setup, teardown),
-		cmocka_unit_test_setup_teardown(nobody_is_asked_without_need, setup, teardown),
-		cmocka_unit_test_setup_teardown(id_09_what_cannot_be_used_names_the_issuer, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_metadata_fills_what_is_missing, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(nobody_is_asked_without_need, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(id_09_what_cannot_be_used_names_the_issuer, testcore_setup, testcore_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,22 +21,6 @@
 #define OK(call_) assert_int_equal((call_), ERR_OK)
 #define REST "\"client_id\":\"c\",\"client_secret\":\"s3cr3t-value\",\"authorize_url\":\"https://p.example/a\",\"token_url\":\"https://p.example/t\""
 
-static int setup(void **state)
-{
-	struct testcore *t = MEM_NEW(struct testcore);
-
-	testcore_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	testcore_done(*state);
-	free(*state);
-	return 0;
-}
-
 static enum err read_input(struct testcore *t, const char *json, struct authenticator_input *in)
 {
 	struct jsonr *body;
@@ -300,7 +284,7 @@ static void signing_in_and_out(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, testcore_setup, testcore_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(bad_input_names_its_field),
 		CASE(a_template_fills_in_what_is_missing),

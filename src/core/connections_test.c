@@ -18,22 +18,6 @@
 
 enum { ACCOUNTS = 40, LIST_BYTES = 1 << 20 };
 
-static int setup(void **state)
-{
-	struct testcore *t = MEM_NEW(struct testcore);
-
-	testcore_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	testcore_done(*state);
-	free(*state);
-	return 0;
-}
-
 /* An answer with tokens of `token_bytes` each, and scopes that were asked for or are invented, `scopes` of them. */
 static const char *answer(struct testcore *t, size_t token_bytes, size_t scopes)
 {
@@ -185,12 +169,12 @@ static void a_use_is_noted_once_a_minute(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_list_holds_no_tokens, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_list_that_does_not_fit_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_disabled_can_be_ended_but_not_used, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_deleted_authenticator_ends_them_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_account_that_comes_too_late_is_not_connected, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_use_is_noted_once_a_minute, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_list_holds_no_tokens, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(a_list_that_does_not_fit_is_refused, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(what_is_disabled_can_be_ended_but_not_used, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(a_deleted_authenticator_ends_them_all, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(an_account_that_comes_too_late_is_not_connected, testcore_setup, testcore_teardown),
+		cmocka_unit_test_setup_teardown(a_use_is_noted_once_a_minute, testcore_setup, testcore_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,22 +19,6 @@
 static const char answer[] = "{\"access_token\":\"at\",\"refresh_token\":\"rt\",\"token_type\":\"Bearer\",\"expires_in\":60}";
 static const char ann[] = "{\"sub\":\"ann\",\"email\":\"ann@example.org\"}";
 
-static int setup(void **state)
-{
-	struct testcore *t = MEM_NEW(struct testcore);
-
-	testcore_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	testcore_done(*state);
-	free(*state);
-	return 0;
-}
-
 /* A started flow and what its honest return looks like. */
 struct started {
 	struct authenticator_row auth;
@@ -325,7 +309,7 @@ static void a_link_asks_for_no_more_than_configured(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, testcore_setup, testcore_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(the_provider_gets_pkce_and_no_secret),
 		CASE(only_the_browser_that_left_may_return),

@@ -31,22 +31,6 @@ static bool holds(struct slice text, const char *word)
 
 static const struct refresh_want soon = {.min_life_ms = 7200 * 1000, .newer_than = -1};
 
-static int setup(void **state)
-{
-	struct testcore *t = MEM_NEW(struct testcore);
-
-	testcore_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	testcore_done(*state);
-	free(*state);
-	return 0;
-}
-
 static enum err read_token(struct testcore *t, const char *ref, int64_t min_ttl_s, bool after, struct grant_reading *r)
 {
 	const struct grant_read_args args = {.app = &t->app, .user = &t->admin.owner, .ref = slice_from(ref),
@@ -483,7 +467,7 @@ static void the_provider_is_told_until_it_listens(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, testcore_setup, testcore_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(a_connected_account_gives_its_token),
 		CASE(two_accounts_are_two_connections),

@@ -7,46 +7,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "base/metrics.h"
-
-static int64_t now_ms;
-
-static int64_t read_clock(void *arg)
-{
-	(void)arg;
-	return now_ms;
-}
-
-static const struct clock clock_test = {.wall_ms = read_clock, .mono_ms = read_clock};
-
-static int setup(void **state)
-{
-	struct quota *l = MEM_NEW(struct quota);
-	struct buckets *b = NULL;
-	int fd = -1;
-
-	now_ms = 1000000;
-	assert_int_equal(buckets_create(&fd, NULL), ERR_OK);
-	assert_int_equal(buckets_map(fd, &b, NULL), ERR_OK);
-	close(fd);
-	quota_init(l, b, &clock_test);
-	*state = l;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct quota *l = *state;
-
-	buckets_unmap(&l->buckets);
-	free(l);
-	return 0;
-}
+#include "core/testquota.h"
 
 static enum err take(struct quota *l, enum quota_kind kind, const char *whose, struct errinfo *ei)
 {
@@ -79,7 +45,7 @@ static void beyond_it_one_is_told_how_long_to_wait(void **state)
 	assert_string_equal(ei.detail, "this API key makes more than the 10 requests a second that it may");
 	assert_string_equal(
 		ei.hint, "Wait 1 second and go on more slowly; the operator sets this limit with FIBERWISE_RATE_KEY.");
-	now_ms += 1000; /* as told, and it works */
+	testquota_now_ms += 1000; /* as told, and it works */
 	assert_int_equal(take_all(l, QUOTA_KEY, "a"), 10);
 	assert_int_equal(metrics_sum(METRIC_THROTTLED_KEY) - of_key, 4);
 	assert_int_equal(metrics_sum(METRIC_THROTTLED_APP) - of_app, 0);
@@ -114,7 +80,7 @@ static void so_many_within_a_span(void **state)
 		for (size_t i = minute >= 10 ? minute - 9 : 0; i <= minute; i++)
 			sum += begun[i];
 		assert_in_range(sum, 45, 100);
-		now_ms += 60 * 1000;
+		testquota_now_ms += 60 * 1000;
 	}
 	assert_int_equal(begun[0], 50);
 	assert_int_equal(begun[1], 5);
@@ -134,10 +100,10 @@ static void nothing_set_is_no_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(beyond_it_one_is_told_how_long_to_wait, setup, teardown),
-		cmocka_unit_test_setup_teardown(others_have_their_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(so_many_within_a_span, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_set_is_no_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(beyond_it_one_is_told_how_long_to_wait, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(others_have_their_own, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(so_many_within_a_span, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(nothing_set_is_no_limit, testquota_setup, testquota_teardown),
 	};
 
 	return cmocka_run_group_tests_name("core/quota", tests, NULL, NULL);

@@ -191,3 +191,19 @@ void testcore_sql(struct testcore *t, const char *sql)
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
+
+int testcore_setup(void **state)
+{
+	struct testcore *t = MEM_NEW(struct testcore);
+
+	testcore_init(t);
+	*state = t;
+	return 0;
+}
+
+int testcore_teardown(void **state)
+{
+	testcore_done(*state);
+	free(*state);
+	return 0;
+}

@@ -24,6 +24,9 @@ struct testcore {
 /* Aborts the test when anything fails. */
 void testcore_init(struct testcore *t);
 void testcore_done(struct testcore *t);
+/* Of cmocka: a bench for each test. */
+int testcore_setup(void **state);
+int testcore_teardown(void **state);
 /* The key source of this bench, for another struct keys. */
 struct key_source testcore_source(struct testcore *t);
 /* Registers an authenticator from its JSON body; asserts that it works. */

@@ -7,46 +7,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "base/metrics.h"
-
-static int64_t now_ms;
-
-static int64_t read_clock(void *arg)
-{
-	(void)arg;
-	return now_ms;
-}
-
-static const struct clock clock_test = {.wall_ms = read_clock, .mono_ms = read_clock};
-
-static int setup(void **state)
-{
-	struct quota *q = MEM_NEW(struct quota);
-	struct buckets *b = NULL;
-	int fd = -1;
-
-	now_ms = 1000000;
-	assert_int_equal(buckets_create(&fd, NULL), ERR_OK);
-	assert_int_equal(buckets_map(fd, &b, NULL), ERR_OK);
-	close(fd);
-	quota_init(q, b, &clock_test);
-	*state = q;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct quota *q = *state;
-
-	buckets_unmap(&q->buckets);
-	free(q);
-	return 0;
-}
+#include "core/testquota.h"
 
 static struct throttle_who who(const char *name, const char *client, const char *device)
 {
@@ -72,14 +38,14 @@ static unsigned try_wrong(struct quota *q, const char *name, const char *client,
 /* Wrong passwords in a row from one client, each as soon as it may be; how many in that time. */
 static size_t guess_for(struct quota *q, const char *name, const char *client, int64_t ms)
 {
-	int64_t end_ms = now_ms + ms;
+	int64_t end_ms = testquota_now_ms + ms;
 	size_t n = 0;
 
-	while (now_ms < end_ms) {
+	while (testquota_now_ms < end_ms) {
 		unsigned wait_s = try_wrong(q, name, client, "");
 
 		n += wait_s == 0;
-		now_ms += (int64_t)wait_s * 1000;
+		testquota_now_ms += (int64_t)wait_s * 1000;
 	}
 	return n;
 }
@@ -95,7 +61,7 @@ static void waiting_grows(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(waits_s); i++) {
 		assert_int_equal(try_wrong(q, "admin", "a", ""), waits_s[i]);
 		assert_int_equal(try_wrong(q, "admin", "a", ""), waits_s[i]); /* asking again makes it no longer */
-		now_ms += waits_s[i] * 1000;
+		testquota_now_ms += waits_s[i] * 1000;
 		assert_int_equal(try_wrong(q, "admin", "a", ""), 0);
 	}
 	assert_int_equal(metrics_sum(METRIC_THROTTLED_SIGN_INS) - refused, 2 * ARRAY_LEN(waits_s));
@@ -137,7 +103,7 @@ static void a_thousand_addresses_slow_and_do_not_stop(void **state)
 	assert_int_equal(throttle_begin(q, &known, NULL), ERR_OK);
 	throttle_succeeded(q, &known);
 	assert_int_equal(try_wrong(q, "another", "elsewhere", ""), 0);
-	now_ms += 10 * 1000;
+	testquota_now_ms += 10 * 1000;
 	assert_int_equal(try_wrong(q, "admin", "elsewhere", ""), 0);
 }
 
@@ -202,14 +168,14 @@ static void what_nobody_looked_at_is_not_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(waiting_grows, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_day_of_guessing_at_one_address_is_hopeless, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_is_elsewhere_is_not_held_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_thousand_addresses_slow_and_do_not_stop, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_known_browser_is_counted_too, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_address_and_many_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_right_password_wipes_its_own_count_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_nobody_looked_at_is_not_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(waiting_grows, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(a_day_of_guessing_at_one_address_is_hopeless, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(who_is_elsewhere_is_not_held_up, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(a_thousand_addresses_slow_and_do_not_stop, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(a_known_browser_is_counted_too, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(one_address_and_many_names, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(a_right_password_wipes_its_own_count_only, testquota_setup, testquota_teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_looked_at_is_not_counted, testquota_setup, testquota_teardown),
 	};
 
 	return cmocka_run_group_tests_name("core/throttle", tests, NULL, NULL);
