@@ -352,27 +352,31 @@ static bool is_uncounted(const struct call_route *route)
 	return route->handler == api_status_health || route->handler == api_status_ready;
 }
 
+void handle_refuse(struct exchange *x, struct handle_line line, bool page, const struct errinfo *why)
+{
+	struct response r;
+
+	response_init(&r);
+	write_error(&r, line.request, page, line.err, 0, why);
+	line.detail = why->detail;
+	line.status = r.status;
+	handle_log(&line);
+	server_answer(x, &r);
+	response_done(&r);
+}
+
 /* Who has had his share is refused before it costs the store thread anything. */
 static bool is_refused(struct handle_desk *d, struct exchange *x, const struct request *request, const struct route *route,
 		       bool *ret_counted)
 {
 	struct errinfo why = {.detail = ""};
-	struct response r;
 	enum err e = is_uncounted(route->handler) ? ERR_OK : call_admit(&d->quota, request, ret_counted, &why);
 
-	if (!e)
-		return false;
-	response_init(&r);
-	write_error(&r, request, is_page(route->handler, request), e, 0, &why);
-	handle_log(&(const struct handle_line){.request = request,
-					       .pattern = route->pattern,
-					       .err = e,
-					       .detail = why.detail,
-					       .status = r.status,
-					       .began_ms = clock_mono_ms(&clock_system)});
-	server_answer(x, &r);
-	response_done(&r);
-	return true;
+	if (e)
+		handle_refuse(x, (struct handle_line){.request = request, .pattern = route->pattern, .err = e,
+						      .began_ms = clock_mono_ms(&clock_system)},
+			      is_page(route->handler, request), &why);
+	return e != ERR_OK;
 }
 
 void handle_request(struct exchange *x, const struct request *request, void *arg)

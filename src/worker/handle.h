@@ -44,7 +44,7 @@ void handle_request(struct exchange *x, const struct request *request, void *arg
 /* Writes the error answer for what never became a request. `arg` is the desk. */
 void handle_error(struct response *r, const struct request *request, enum err e, int status, const struct errinfo *ei,
 		  void *arg);
-/* The line in the log about an answered request. */
+/* What the log and the metrics are told of an answered request. */
 struct handle_line {
 	const struct request *request;
 	const char *pattern, *actor, *detail;
@@ -53,6 +53,8 @@ struct handle_line {
 	int64_t began_ms;
 };
 void handle_log(const struct handle_line *line);
+/* Answers with that error and tells of it; detail and status of `line` are filled in. Nothing is handed out, so nothing is recorded. */
+void handle_refuse(struct exchange *x, struct handle_line line, bool page, const struct errinfo *why);
 /* The clerk's answer to an EXCHANGE or REFRESH. */
 void handle_clerk_message(struct handle_desk *d, struct ipc_message *m);
 /* The clerk has a successor: ask it again for everything that waits. */

@@ -180,20 +180,6 @@ static void answer(struct read *r, const struct cache_hit *hit, int64_t now)
 	outbox_put(&r->desk->outbox, &r->records);
 }
 
-/* The key has had its share of this second. Nothing is handed out, so nothing is recorded. */
-static void refuse(struct handle_desk *d, struct exchange *x, const struct request *request, const char *pattern,
-		   const char *actor, const struct errinfo *why)
-{
-	struct response r;
-
-	response_init(&r);
-	call_error_json(&r, request->id, ERR_LIMIT, 0, why);
-	handle_log(&(const struct handle_line){.request = request, .pattern = pattern, .actor = actor, .err = ERR_LIMIT,
-					       .detail = why->detail, .status = r.status, .began_ms = (int64_t)uv_now(d->loop)});
-	server_answer(x, &r);
-	response_done(&r);
-}
-
 static bool is_within_limit(struct handle_desk *d, struct question *q, const struct cache_hit *hit, struct errinfo *why)
 {
 	if (!d->quota.rate[QUOTA_READS].interval_ns)
@@ -218,7 +204,9 @@ static bool answer_from_cache(struct handle_desk *d, struct exchange *x, const s
 	if (!grants_is_fresh(&hit.token.life, q->min_ttl_s, now))
 		return false;
 	if (!is_within_limit(d, q, &hit, &why)) {
-		refuse(d, x, request, pattern, hit.token.actor, &why);
+		handle_refuse(x, (struct handle_line){.request = request, .pattern = pattern, .actor = hit.token.actor, .err = ERR_LIMIT,
+						      .began_ms = (int64_t)uv_now(d->loop)},
+			      false, &why);
 		return true;
 	}
 	r = ARENA_NEW(request->arena, struct read);
